@@ -1,0 +1,163 @@
+import { createHash, randomBytes } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { isIP } from "node:net";
+import { join } from "node:path";
+
+/** All that an operator can set; `.env.example` explains each. Times are in milliseconds here. */
+export type Config = ReturnType<typeof readConfig>;
+
+/** A setting that cannot work; the message names the variable and is for the operator. */
+export class ConfigError extends Error {}
+
+type Env = Record<string, string | undefined>;
+
+export function readConfig(env: Env = process.env) {
+  const dataDir = env.DATA_DIR || "./data";
+  const databaseUrl = readDatabaseUrl(env);
+  const redisUrl = readRedisUrl(env);
+  const messageMaxLength = whole(env, "MESSAGE_MAX_LENGTH", 2000, 1);
+  const workers = whole(env, "WORKERS", 1, 1);
+  const port = whole(env, "PORT", 8000, 0, 65535);
+  if (workers > 1 && (!databaseUrl || !redisUrl)) {
+    throw new ConfigError("WORKERS: more than one process needs PostgreSQL and Redis. Set DATABASE_URL and REDIS_URL, or WORKERS=1.");
+  }
+  if (workers > 1 && port === 0) throw new ConfigError("PORT: several workers share one port, so it cannot be 0.");
+  return {
+    port,
+    host: env.HOST || "0.0.0.0",
+    dataDir,
+    databaseUrl,
+    redisUrl,
+    workers,
+    secretKeys: readSecretKeys(env, dataDir, databaseUrl !== null),
+    debug: flag(env, "DEBUG"),
+    messageMaxLength,
+    maxFrameBytes: whole(env, "MAX_FRAME_BYTES", Math.max(64 * 1024, 12 * messageMaxLength + 4096), 0) || 16 * 1024 * 1024,
+    messageRate: { perSecond: number(env, "MESSAGE_RATE_LIMIT", 1, 0), burst: whole(env, "MESSAGE_RATE_BURST", 5, 1) },
+    presence: {
+      heartbeatMs: seconds(env, "PRESENCE_HEARTBEAT", 30),
+      expiryMs: seconds(env, "PRESENCE_EXPIRY", 60),
+      graceMs: seconds(env, "PRESENCE_GRACE", 5),
+    },
+    accessTokenMs: positive(env, "ACCESS_TOKEN_LIFETIME", 15) * 60_000,
+    refreshTokenMs: positive(env, "REFRESH_TOKEN_LIFETIME", 7) * 86_400_000,
+    refreshGraceMs: seconds(env, "REFRESH_GRACE", 10),
+    /** Per minute and address; 0 is off. */
+    limits: {
+      signup: whole(env, "SIGNUP_RATE_LIMIT", 30, 0),
+      login: whole(env, "LOGIN_RATE_LIMIT", 300, 0),
+      connect: whole(env, "CONNECT_RATE_LIMIT", 3000, 0),
+    },
+    maxSocketsPerUser: whole(env, "MAX_SOCKETS_PER_USER", 20, 0) || Infinity,
+    allowedOrigins: list(env, "ALLOWED_ORIGINS").map((value) => origin(value)),
+    trustedProxies: list(env, "TRUSTED_PROXIES").map((value) => network(value)),
+  };
+}
+
+function readDatabaseUrl(env: Env): string | null {
+  if (env.DATABASE_URL) {
+    if (!/^postgres(ql)?:\/\//.test(env.DATABASE_URL) || !URL.canParse(env.DATABASE_URL)) {
+      throw new ConfigError("DATABASE_URL: must look like postgres://user:password@host:5432/name.");
+    }
+    return env.DATABASE_URL;
+  }
+  const names = ["DB_NAME", "DB_USER", "DB_PASSWORD", "DB_HOST", "DB_PORT"];
+  if (!names.some((name) => env[name])) return null;
+  const part = (name: string, fallback: string) => encodeURIComponent(env[name] || fallback);
+  const port = whole(env, "DB_PORT", 5432, 1, 65535);
+  return `postgres://${part("DB_USER", "liquidchat")}:${part("DB_PASSWORD", "")}@${env.DB_HOST || "localhost"}:${port}/${part("DB_NAME", "liquidchat")}`;
+}
+
+function readRedisUrl(env: Env): string | null {
+  if (env.REDIS_URL) {
+    if (!/^rediss?:\/\//.test(env.REDIS_URL) || !URL.canParse(env.REDIS_URL)) {
+      throw new ConfigError("REDIS_URL: must look like redis://host:6379.");
+    }
+    return env.REDIS_URL;
+  }
+  if (!env.REDIS_HOST && !env.REDIS_PORT) return null;
+  return `redis://${env.REDIS_HOST || "localhost"}:${whole(env, "REDIS_PORT", 6379, 1, 65535)}`;
+}
+
+/** Secrets that stand in public text; whoever knows the secret is everybody. */
+const KNOWN_SECRET = /^(django-insecure-|change-?me|your-|secret|insecure|example|password|(.)\2*$)/i;
+
+function readSecretKeys(env: Env, dataDir: string, required: boolean) {
+  const name = env.SECRET_KEY ? "SECRET_KEY" : "DJANGO_SECRET_KEY";
+  const keys = list(env, name);
+  if (!keys.length) {
+    if (required) throw new ConfigError("SECRET_KEY: with PostgreSQL every process needs the same secret. Make one: openssl rand -hex 32");
+    keys.push(generatedSecret(dataDir));
+  }
+  return keys.map((key) => {
+    if (Buffer.byteLength(key) < 32) throw new ConfigError(`${name}: each key must have at least 32 bytes. Make one: openssl rand -hex 32`);
+    if (KNOWN_SECRET.test(key)) throw new ConfigError(`${name}: this key is publicly known. Make one: openssl rand -hex 32`);
+    return { id: createHash("sha256").update(key).digest("hex").slice(0, 8), bytes: new TextEncoder().encode(key) };
+  });
+}
+
+function generatedSecret(dataDir: string): string {
+  const file = join(dataDir, "secret_key");
+  if (!existsSync(file)) {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    try {
+      writeFileSync(file, randomBytes(32).toString("hex"), { mode: 0o600, flag: "wx" });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw new ConfigError(`DATA_DIR: cannot write to ${dataDir}: ${(error as Error).message}`);
+    }
+  }
+  return readFileSync(file, "utf8").trim();
+}
+
+function number(env: Env, name: string, fallback: number, least: number, most = Number.MAX_SAFE_INTEGER): number {
+  const text = env[name]?.trim();
+  if (!text) return fallback;
+  const value = Number(text);
+  if (!/^\d+(\.\d+)?$/.test(text) || value < least || value > most) {
+    throw new ConfigError(`${name}: must be a number from ${least}${most < Number.MAX_SAFE_INTEGER ? ` to ${most}` : " up"}, not "${text}".`);
+  }
+  return value;
+}
+
+function whole(env: Env, name: string, fallback: number, least: number, most?: number): number {
+  const value = number(env, name, fallback, least, most);
+  if (!Number.isInteger(value)) throw new ConfigError(`${name}: must be a whole number, not "${env[name]}".`);
+  return value;
+}
+
+function positive(env: Env, name: string, fallback: number): number {
+  const value = number(env, name, fallback, 0);
+  if (value === 0) throw new ConfigError(`${name}: must be above 0.`);
+  return value;
+}
+
+const seconds = (env: Env, name: string, fallback: number) => positive(env, name, fallback) * 1000;
+
+function flag(env: Env, name: string): boolean {
+  const text = (env[name] ?? "").trim().toLowerCase();
+  if (["", "0", "false", "no", "off"].includes(text)) return false;
+  if (["1", "true", "yes", "on"].includes(text)) return true;
+  throw new ConfigError(`${name}: must be true or false, not "${env[name]}".`);
+}
+
+function list(env: Env, name: string): string[] {
+  return (env[name] ?? "").split(",").map((part) => part.trim()).filter(Boolean);
+}
+
+function origin(value: string): string {
+  if (!URL.canParse(value) || new URL(value).origin !== value) {
+    throw new ConfigError(`ALLOWED_ORIGINS: must be origins such as https://chat.example.org, not "${value}".`);
+  }
+  return value;
+}
+
+function network(value: string): { address: string; bits: number; family: "ipv4" | "ipv6" } {
+  const [address = "", bits] = value.split("/");
+  const version = isIP(address);
+  const most = version === 4 ? 32 : 128;
+  const prefix = bits === undefined ? most : Number(bits);
+  if (!version || !Number.isInteger(prefix) || prefix < 0 || prefix > most) {
+    throw new ConfigError(`TRUSTED_PROXIES: must be addresses or networks such as 10.0.0.0/8, not "${value}".`);
+  }
+  return { address, bits: prefix, family: version === 4 ? "ipv4" : "ipv6" };
+}

@@ -1,0 +1,52 @@
+import { drizzle, type PgRemoteDatabase } from "drizzle-orm/pg-proxy";
+import * as schema from "./schema.ts";
+
+export type Row = Record<string, unknown>;
+
+/**
+ * A PostgreSQL database, embedded or over the network; both speak the same SQL and the same tables.
+ *
+ * Promises: `int8` comes as number, `timestamptz` as Date, `json` parsed. A call is one statement and so one transaction; what
+ * needs more is a function in the database. A call that has no answer after `QUERY_DEADLINE_MS` rejects with
+ * `DatabaseUnavailable`; whether it took effect is then unknown.
+ */
+export interface Database {
+  readonly kind: "embedded" | "postgres";
+  query<T = Row>(sql: string, params: unknown[]): Promise<T[]>;
+  /** Runs a migration: no parameters, no deadline. */
+  exec(sql: string): Promise<void>;
+  /** The query builder, over the same connection. */
+  readonly orm: PgRemoteDatabase<typeof schema>;
+  close(): Promise<void>;
+}
+
+export const QUERY_DEADLINE_MS = 5_000;
+
+/** The database did not answer, or the connection broke on the way. */
+export class DatabaseUnavailable extends Error {
+  constructor(cause?: unknown) {
+    super("the database does not answer", { cause });
+  }
+}
+
+/** SQLSTATE of an error that PostgreSQL itself raised, else null. */
+export function sqlState(error: unknown): string | null {
+  const code = (error as { code?: unknown } | null)?.code ?? (error as { cause?: { code?: unknown } } | null)?.cause?.code;
+  return typeof code === "string" && /^[0-9A-Z]{5}$/.test(code) ? code : null;
+}
+
+/** Makes the query builder over a driver's array-mode query. */
+export function ormOver(
+  rows: (sql: string, params: unknown[]) => Promise<unknown[][]>,
+  objects: (sql: string, params: unknown[]) => Promise<Row[]>,
+): PgRemoteDatabase<typeof schema> {
+  return drizzle(
+    async (sql, params, method) => ({ rows: await (method === "all" ? rows(sql, params) : objects(sql, params)) }),
+    { schema },
+  );
+}
+
+/** A PostgreSQL array literal; neither driver knows array types without asking the server first. */
+export function pgArray(values: readonly (string | null)[]): string {
+  return `{${values.map((v) => (v === null ? "NULL" : `"${v.replace(/["\\]/g, "\\$&")}"`)).join(",")}}`;
+}

@@ -1,0 +1,143 @@
+import { Database as Sqlite } from "bun:sqlite";
+import { existsSync } from "node:fs";
+import { mkdir, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { DatabaseUnavailable, type Database, ormOver, QUERY_DEADLINE_MS, type Row } from "./client.ts";
+import type { Answer, Request } from "./embedded-worker.ts";
+import template from "./template.tar.gz" with { type: "file" };
+
+/**
+ * PostgreSQL inside this process (PGlite, in a Worker: on the main thread its queries would starve every socket).
+ * Survives a kill, but does not wait for the disk: a power cut can lose the last moments.
+ */
+export async function openEmbedded(dataDir: string): Promise<Database> {
+  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  const unlock = lock(dataDir);
+  try {
+    await unpackTemplate(dataDir);
+    const client = new WorkerClient(join(dataDir, "pg"));
+    await client.opened;
+    return databaseOver(client, unlock);
+  } catch (error) {
+    unlock();
+    throw error;
+  }
+}
+
+/** A fresh cluster as one file; `bun run db:template` writes it to `src/db/template.tar.gz`. */
+export async function makeTemplate(emptyDir: string): Promise<Blob> {
+  const client = new WorkerClient(emptyDir);
+  await client.opened;
+  const blob = (await client.ask({ dump: true })) as Blob;
+  await client.ask({ close: true });
+  client.terminate();
+  return blob;
+}
+
+/**
+ * Two processes in one PGlite directory destroy it. SQLite's file lock is held by the kernel for the process: a killed one leaves
+ * nothing stale behind, and two that start together cannot both win.
+ */
+function lock(dataDir: string): () => void {
+  const file = new Sqlite(join(dataDir, "lock"), { create: true });
+  try {
+    file.run("PRAGMA locking_mode = EXCLUSIVE");
+    file.run("BEGIN EXCLUSIVE");
+  } catch {
+    file.close();
+    throw new Error(
+      `The data in ${dataDir} is in use by another LiquidChat. Stop it first, or give this one a DATA_DIR of its own; several processes need PostgreSQL and Redis.`,
+    );
+  }
+  return () => file.close();
+}
+
+/** initdb takes seconds and a gigabyte; the template takes neither. Renamed when whole, so that a kill in the middle leaves no half. */
+async function unpackTemplate(dataDir: string): Promise<void> {
+  const target = join(dataDir, "pg");
+  if (existsSync(target)) return;
+  const fresh = join(dataDir, "pg.new");
+  await rm(fresh, { recursive: true, force: true });
+  await new Bun.Archive(await Bun.file(template).bytes()).extract(fresh);
+  await rename(fresh, target);
+}
+
+function databaseOver(client: WorkerClient, unlock: () => void): Database {
+  const run = (sql: string, params: unknown[], arrays: boolean) => client.ask({ sql, params, arrays }, QUERY_DEADLINE_MS);
+  return {
+    kind: "embedded",
+    query: <T>(sql: string, params: unknown[]) => run(sql, params, false) as Promise<T[]>,
+    exec: async (sql) => void (await client.ask({ exec: sql })),
+    orm: ormOver(
+      (sql, params) => run(sql, params, true) as Promise<unknown[][]>,
+      (sql, params) => run(sql, params, false) as Promise<Row[]>,
+    ),
+    close: async () => {
+      await client.ask({ close: true });
+      client.terminate();
+      unlock();
+    },
+  };
+}
+
+type Waiting = { resolve: (value: unknown) => void; reject: (error: Error) => void; timer?: Timer };
+type Question = Request extends infer R ? (R extends { id: number } ? Omit<R, "id"> : never) : never;
+
+/** Questions and answers over a Worker. A missed deadline means that PGlite hangs (a full disk does that): it gets a new Worker. */
+class WorkerClient {
+  opened: Promise<unknown>;
+  #worker: Worker;
+  #waiting = new Map<number, Waiting>();
+  #lastId = 0;
+
+  constructor(private readonly dataDir: string) {
+    this.#worker = this.#spawn();
+    this.opened = this.ask({ open: { dataDir } });
+  }
+
+  ask(question: Question, deadlineMs?: number): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const id = ++this.#lastId;
+      const timer = deadlineMs ? setTimeout(() => this.#restart(), deadlineMs) : undefined;
+      this.#waiting.set(id, { resolve, reject, timer });
+      this.#worker.postMessage({ id, ...question });
+    });
+  }
+
+  terminate(): void {
+    this.#worker.terminate();
+    for (const { reject, timer } of this.#waiting.values()) {
+      clearTimeout(timer);
+      reject(new DatabaseUnavailable());
+    }
+    this.#waiting.clear();
+  }
+
+  #restart(): void {
+    this.terminate();
+    this.#worker = this.#spawn();
+    this.opened = this.ask({ open: { dataDir: this.dataDir } });
+    this.opened.catch(() => {});
+  }
+
+  #spawn(): Worker {
+    const worker = new Worker(new URL("./embedded-worker.ts", import.meta.url).href);
+    worker.onmessage = ({ data }: MessageEvent<Answer>) => {
+      const waiting = this.#waiting.get(data.id);
+      if (!waiting) return;
+      this.#waiting.delete(data.id);
+      clearTimeout(waiting.timer);
+      if ("error" in data) waiting.reject(Object.assign(new Error(data.error.message), { code: data.error.code }));
+      else waiting.resolve(data.result);
+    };
+    worker.onerror = (event) => {
+      const cause = event.message;
+      for (const { reject, timer } of this.#waiting.values()) {
+        clearTimeout(timer);
+        reject(new DatabaseUnavailable(cause));
+      }
+      this.#waiting.clear();
+    };
+    return worker;
+  }
+}

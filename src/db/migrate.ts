@@ -1,0 +1,33 @@
+import type { Database } from "./client.ts";
+import { MIGRATIONS } from "./migrations.ts";
+
+/** Any constant: servers that start together take turns by it. */
+const LOCK = 7_202_611;
+
+/** Brings the database to this program's tables. Throws a sentence for the operator when it is newer than the program. */
+export async function migrate(db: Database): Promise<void> {
+  await db.exec(
+    `DO $do$ BEGIN PERFORM pg_advisory_xact_lock(${LOCK});
+       CREATE TABLE IF NOT EXISTS migrations (id text PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now());
+     END $do$`,
+  );
+  const applied = await db.query<{ id: string }>("SELECT id FROM migrations", []);
+  const known = new Set(MIGRATIONS.map((migration) => migration.id));
+  const unknown = applied.find((row) => !known.has(row.id));
+  if (unknown) {
+    throw new Error(`The database is newer than this program (it has migration ${unknown.id}). Start the newer version.`);
+  }
+  const done = new Set(applied.map((row) => row.id));
+  for (const { id, sql } of MIGRATIONS) if (!done.has(id)) await db.exec(guarded(id, sql));
+}
+
+/** One statement, so one transaction: whoever comes second waits, sees that it is done and does nothing. */
+function guarded(id: string, sql: string): string {
+  return `DO $do$ BEGIN
+    PERFORM pg_advisory_xact_lock(${LOCK});
+    IF NOT EXISTS (SELECT FROM migrations WHERE id = '${id}') THEN
+      EXECUTE $migration$${sql}$migration$;
+      INSERT INTO migrations (id) VALUES ('${id}');
+    END IF;
+  END $do$`;
+}

@@ -1,0 +1,8 @@
+import tables from "../../drizzle/0000_tables.sql" with { type: "text" };
+import functions from "../../drizzle/0001_functions.sql" with { type: "text" };
+
+/** Every migration, oldest first, as text inside the program: a compiled one carries them along. */
+export const MIGRATIONS: readonly { id: string; sql: string }[] = [
+  { id: "0000_tables", sql: tables },
+  { id: "0001_functions", sql: functions },
+];

@@ -1,0 +1,118 @@
+import { sql } from "drizzle-orm";
+import {
+  bigint,
+  boolean,
+  customType,
+  index,
+  jsonb,
+  pgTable,
+  primaryKey,
+  text,
+  timestamp,
+  uniqueIndex,
+  uuid,
+} from "drizzle-orm/pg-core";
+
+/** The public room: one row, made by the first migration. */
+export const GLOBAL_ROOM = "00000000-0000-4000-8000-000000000001";
+
+const xid8 = customType<{ data: string }>({ dataType: () => "xid8" });
+const bytea = customType<{ data: Uint8Array }>({ dataType: () => "bytea" });
+const time = (name: string) => timestamp(name, { withTimezone: true, mode: "date" });
+
+/** The transaction that last changed the row. Once a second every process asks what changed at or above its horizon. */
+const changed = () => xid8("changed").notNull().default(sql`pg_current_xact_id()`);
+
+export const users = pgTable(
+  "users",
+  {
+    id: uuid("id").primaryKey(),
+    username: text("username").notNull(),
+    folded: text("folded").notNull(),
+    skeleton: text("skeleton").notNull(),
+    ascii: boolean("ascii").notNull(),
+    password: text("password").notNull(),
+    email: text("email"),
+    isAdmin: boolean("is_admin").notNull().default(false),
+    createdAt: time("created_at").notNull().defaultNow(),
+    lastSeen: time("last_seen"),
+    disabledAt: time("disabled_at"),
+  },
+  (t) => [uniqueIndex("users_folded").on(sql`${t.folded} COLLATE "C"`), index("users_skeleton").on(t.skeleton)],
+);
+
+/** A session is one log-in: a family of refresh tokens, of which only the newest counts. */
+export const sessions = pgTable(
+  "sessions",
+  {
+    id: uuid("id").primaryKey(),
+    userId: uuid("user_id").notNull().references(() => users.id, { onDelete: "cascade" }),
+    userAgent: text("user_agent").notNull(),
+    createdAt: time("created_at").notNull().defaultNow(),
+    /** When the newest refresh token was issued. */
+    issuedAt: time("issued_at").notNull(),
+    expiresAt: time("expires_at").notNull(),
+    /** The newest refresh token's id; the token itself lies nowhere: it is signed again from its claims. */
+    jti: uuid("jti").notNull(),
+    /** Used tokens whose grace may still run. */
+    spent: jsonb("spent").$type<{ jti: string; at: number }[]>().notNull().default([]),
+    endedAt: time("ended_at"),
+    changed: changed(),
+  },
+  (t) => [index("sessions_user").on(t.userId), index("sessions_changed").on(t.changed), index("sessions_expires").on(t.expiresAt)],
+);
+
+export const rooms = pgTable("rooms", {
+  id: uuid("id").primaryKey(),
+  kind: text("kind").$type<"global" | "direct">().notNull(),
+  /** Both ids of a direct room, the lower first: one room per pair. */
+  pair: text("pair").unique(),
+  createdAt: time("created_at").notNull().default(sql`date_trunc('milliseconds', now())`),
+});
+
+/** The end of each room, apart from `rooms` so that the row that every send updates stays narrow and HOT. */
+export const heads = pgTable("heads", {
+  roomId: uuid("room_id").primaryKey(),
+  seq: bigint("seq", { mode: "number" }).notNull(),
+  /** Time of the last message, else of the room's creation. */
+  lastAt: time("last_at").notNull(),
+});
+
+export const members = pgTable(
+  "members",
+  {
+    roomId: uuid("room_id").notNull().references(() => rooms.id, { onDelete: "cascade" }),
+    userId: uuid("user_id").notNull().references(() => users.id),
+    /** The watermark: everything up to this seq was read. It only rises. */
+    readSeq: bigint("read_seq", { mode: "number" }).notNull().default(0),
+  },
+  (t) => [primaryKey({ columns: [t.roomId, t.userId] }), index("members_user").on(t.userId)],
+);
+
+/** No foreign keys here: this is the hot path, and `store_messages` checks what they would. */
+export const messages = pgTable(
+  "messages",
+  {
+    roomId: uuid("room_id").notNull(),
+    seq: bigint("seq", { mode: "number" }).notNull(),
+    id: uuid("id").notNull(),
+    senderId: uuid("sender_id").notNull(),
+    content: text("content").notNull(),
+    sentAt: time("sent_at").notNull(),
+    clientId: text("client_id"),
+    /** SHA-256 of what was first sent under `client_id`; tells a retry from another message under the same id. */
+    contentHash: bytea("content_hash"),
+    changed: changed(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.roomId, t.seq] }),
+    uniqueIndex("messages_id").on(t.id),
+    uniqueIndex("messages_client_id").on(t.roomId, t.senderId, t.clientId).where(sql`client_id IS NOT NULL`),
+    index("messages_changed").on(t.changed),
+  ],
+);
+
+/** One row: who this deployment is. */
+export const deployment = pgTable("deployment", {
+  id: uuid("id").primaryKey().default(sql`gen_random_uuid()`),
+});

@@ -1,0 +1,48 @@
+import { type Code, CODES, type FieldCode } from "./protocol/codes.ts";
+
+export type FieldError = { field: string; code: FieldCode; message: string };
+
+/** A no that the client is told. Anything else that is thrown is a defect: the client sees `internal`, the log sees the cause. */
+export class Refusal extends Error {
+  readonly errors?: FieldError[];
+  readonly retryAfterMs?: number;
+  readonly headers: Record<string, string>;
+
+  constructor(
+    readonly code: Code,
+    /** One sentence for a person. */
+    readonly detail: string,
+    more: { errors?: FieldError[]; retryAfterMs?: number; headers?: Record<string, string> } = {},
+  ) {
+    super(detail);
+    this.errors = more.errors;
+    this.retryAfterMs = more.retryAfterMs;
+    this.headers = { ...more.headers };
+    if (more.retryAfterMs !== undefined) this.headers["Retry-After"] = String(Math.max(1, Math.ceil(more.retryAfterMs / 1000)));
+  }
+
+  get status(): number {
+    return CODES[this.code].status;
+  }
+}
+
+export const notFound = () => new Refusal("not_found", "There is no such thing here, or it is not yours.");
+export const unauthenticated = () => new Refusal("unauthenticated", "Sign in first: the access token is missing, wrong or expired.");
+export const unavailable = () => new Refusal("unavailable", "The server cannot do this right now. Try again in a moment.", { retryAfterMs: 2_000 });
+export const invalid = (field: string, message: string, code: FieldCode = "invalid") =>
+  new Refusal("invalid_field", message, { errors: [{ field, code, message }] });
+
+/** The body of an HTTP error: RFC 9457, plus `detail` and `error` as the first version's clients read them. */
+export function problem(refusal: Refusal, requestId?: string) {
+  const { status, code, detail, errors } = refusal;
+  return {
+    type: "about:blank",
+    title: CODES[code].title,
+    status,
+    detail,
+    code,
+    ...(errors && { errors }),
+    ...(status >= 500 && requestId && { request_id: requestId }),
+    error: { status_code: status, message: detail, details: errors ? Object.fromEntries(errors.map((e) => [e.field, [e.message]])) : {} },
+  };
+}

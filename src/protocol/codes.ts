@@ -1,0 +1,35 @@
+/** Every way to say no. HTTP answers and socket frames share this table; a client switches on the code, never on the sentence. */
+export const CODES = {
+  bad_json: { status: 400, title: "Not JSON" },
+  invalid_field: { status: 400, title: "Invalid input" },
+  empty: { status: 400, title: "Empty message" },
+  too_long: { status: 400, title: "Message too long" },
+  unauthenticated: { status: 401, title: "Not authenticated" },
+  forbidden: { status: 403, title: "Forbidden" },
+  not_found: { status: 404, title: "Not found" },
+  method_not_allowed: { status: 405, title: "Method not allowed" },
+  idempotency_mismatch: { status: 409, title: "Another message has this id" },
+  epoch_mismatch: { status: 409, title: "Another history" },
+  too_large: { status: 413, title: "Too large" },
+  unsupported_media_type: { status: 415, title: "Unsupported media type" },
+  rate_limited: { status: 429, title: "Too many requests" },
+  internal: { status: 500, title: "Internal error" },
+  unavailable: { status: 503, title: "Unavailable" },
+  /** Sockets only. */
+  unknown_type: { status: 400, title: "Unknown frame" },
+} as const;
+
+export type Code = keyof typeof CODES;
+
+/** What can be wrong with one field. */
+export type FieldCode = "required" | "invalid" | "taken" | "weak" | "mismatch";
+
+/** 4500 and above: do not come back. All others: come back. */
+export const CLOSE = {
+  unsupportedData: 1003,
+  tooBig: 1009,
+  unauthenticated: 4001,
+  abuse: 4009,
+  behind: 4010,
+  restarting: 4012,
+} as const;

@@ -1,0 +1,36 @@
+/** What the server says about its things. Times are ISO 8601, UTC, three decimals, `Z`; ids are lower case. */
+
+export type User = {
+  id: string;
+  username: string;
+  is_online: boolean;
+  created_at: string;
+  /** When the user last went offline; null before that. */
+  last_seen: string | null;
+};
+
+export type PrivateMessage = {
+  id: string;
+  conversation: string;
+  conversation_id: string;
+  sender: User;
+  content: string;
+  timestamp: string;
+  /** Whether the one who did not send it has read up to it. */
+  is_read: boolean;
+};
+
+export type GlobalMessage = { id: number; sender: User; content: string; timestamp: string };
+
+export type Conversation = {
+  id: string;
+  participants: User[];
+  created_at: string;
+  /** The last message's time, else the creation. */
+  updated_at: string;
+  /** `content` is cut to 100 characters. */
+  last_message: { content: string; timestamp: string; sender_id: string } | null;
+  unread_count: number;
+};
+
+export type Page<T> = { count: number; next: string | null; previous: string | null; results: T[] };
