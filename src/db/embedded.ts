@@ -2,6 +2,7 @@ import { Database as Sqlite } from "bun:sqlite";
 import { existsSync } from "node:fs";
 import { mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
+import type { Clock } from "../ops/clock.ts";
 import { DatabaseUnavailable, type Database, ormOver, QUERY_DEADLINE_MS, type Row } from "./client.ts";
 import type { Answer, Request } from "./embedded-worker.ts";
 import template from "./template.tar.gz" with { type: "file" };
@@ -10,12 +11,12 @@ import template from "./template.tar.gz" with { type: "file" };
  * PostgreSQL inside this process (PGlite, in a Worker: on the main thread its queries would starve every socket).
  * Survives a kill, but does not wait for the disk: a power cut can lose the last moments.
  */
-export async function openEmbedded(dataDir: string): Promise<Database> {
+export async function openEmbedded(dataDir: string, clock: Clock): Promise<Database> {
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   const unlock = lock(dataDir);
   try {
     await unpackTemplate(dataDir);
-    const client = new WorkerClient(join(dataDir, "pg"));
+    const client = new WorkerClient(join(dataDir, "pg"), clock);
     await client.opened;
     return databaseOver(client, unlock);
   } catch (error) {
@@ -25,8 +26,8 @@ export async function openEmbedded(dataDir: string): Promise<Database> {
 }
 
 /** A fresh cluster as one file; `bun run db:template` writes it to `src/db/template.tar.gz`. */
-export async function makeTemplate(emptyDir: string): Promise<Blob> {
-  const client = new WorkerClient(emptyDir);
+export async function makeTemplate(emptyDir: string, clock: Clock): Promise<Blob> {
+  const client = new WorkerClient(emptyDir, clock);
   await client.opened;
   const blob = (await client.ask({ dump: true })) as Blob;
   await client.ask({ close: true });
@@ -80,7 +81,7 @@ function databaseOver(client: WorkerClient, unlock: () => void): Database {
   };
 }
 
-type Waiting = { resolve: (value: unknown) => void; reject: (error: Error) => void; timer?: Timer };
+type Waiting = { resolve: (value: unknown) => void; reject: (error: Error) => void; stop?: () => void };
 type Question = Request extends infer R ? (R extends { id: number } ? Omit<R, "id"> : never) : never;
 
 /** Questions and answers over a Worker. A missed deadline means that PGlite hangs (a full disk does that): it gets a new Worker. */
@@ -90,7 +91,10 @@ class WorkerClient {
   #waiting = new Map<number, Waiting>();
   #lastId = 0;
 
-  constructor(private readonly dataDir: string) {
+  constructor(
+    private readonly dataDir: string,
+    private readonly clock: Clock,
+  ) {
     this.#worker = this.#spawn();
     this.opened = this.ask({ open: { dataDir } });
   }
@@ -98,16 +102,16 @@ class WorkerClient {
   ask(question: Question, deadlineMs?: number): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const id = ++this.#lastId;
-      const timer = deadlineMs ? setTimeout(() => this.#restart(), deadlineMs) : undefined;
-      this.#waiting.set(id, { resolve, reject, timer });
+      const stop = deadlineMs ? this.clock.after(deadlineMs, () => this.#restart()) : undefined;
+      this.#waiting.set(id, { resolve, reject, stop });
       this.#worker.postMessage({ id, ...question });
     });
   }
 
   terminate(): void {
     this.#worker.terminate();
-    for (const { reject, timer } of this.#waiting.values()) {
-      clearTimeout(timer);
+    for (const { reject, stop } of this.#waiting.values()) {
+      stop?.();
       reject(new DatabaseUnavailable());
     }
     this.#waiting.clear();
@@ -126,14 +130,14 @@ class WorkerClient {
       const waiting = this.#waiting.get(data.id);
       if (!waiting) return;
       this.#waiting.delete(data.id);
-      clearTimeout(waiting.timer);
+      waiting.stop?.();
       if ("error" in data) waiting.reject(Object.assign(new Error(data.error.message), { code: data.error.code }));
       else waiting.resolve(data.result);
     };
     worker.onerror = (event) => {
       const cause = event.message;
-      for (const { reject, timer } of this.#waiting.values()) {
-        clearTimeout(timer);
+      for (const { reject, stop } of this.#waiting.values()) {
+        stop?.();
         reject(new DatabaseUnavailable(cause));
       }
       this.#waiting.clear();

@@ -1,0 +1,203 @@
+import type { Server } from "bun";
+import { createAccounts, userView } from "./auth/accounts.ts";
+import { createGuard } from "./auth/guard.ts";
+import { createAddressLimits } from "./auth/limits.ts";
+import { createPasswords } from "./auth/passwords.ts";
+import { Revocations } from "./auth/revocations.ts";
+import { authRoutes } from "./auth/routes.ts";
+import { createAuthStore } from "./auth/store.ts";
+import { createTokens } from "./auth/tokens.ts";
+import type { Bus } from "./bus/bus.ts";
+import { createLocalBus } from "./bus/local.ts";
+import { connectRedis, createRedisBus } from "./bus/redis.ts";
+import { chatCommands } from "./chat/commands.ts";
+import { createConversations } from "./chat/conversations.ts";
+import { createMessages } from "./chat/messages.ts";
+import { chatRoutes } from "./chat/routes.ts";
+import { createRooms, deliveries, type MessageEvent } from "./chat/rooms.ts";
+import { createChatStore } from "./chat/store.ts";
+import { createWriter } from "./chat/writer.ts";
+import type { Config } from "./config.ts";
+import type { Database } from "./db/client.ts";
+import { openEmbedded } from "./db/embedded.ts";
+import { migrate } from "./db/migrate.ts";
+import { holdAlone, openPostgres } from "./db/postgres.ts";
+import type { Commands, Delivery, Routes } from "./deps.ts";
+import { createHttp } from "./http.ts";
+import { createClientReader } from "./ops/address.ts";
+import { type Clock, systemClock } from "./ops/clock.ts";
+import { healthRoutes } from "./ops/health.ts";
+import type { Log } from "./ops/log.ts";
+import { createTracker } from "./presence/tracker.ts";
+import { CLOSE } from "./protocol/codes.ts";
+import { createBroadcast } from "./realtime/broadcast.ts";
+import { createDelivery } from "./realtime/delivery.ts";
+import { createDispatch } from "./realtime/dispatch.ts";
+import { createGateway } from "./realtime/gateway.ts";
+import { createBucket } from "./realtime/rate-limit.ts";
+import { type Connection, Sockets } from "./realtime/sockets.ts";
+import { look } from "./realtime/store.ts";
+
+export type App = { port: number; stop(): Promise<void> };
+
+type Options = { config: Config; log: Log; clock?: Clock };
+
+/** What is under way at a shutdown gets this long. */
+const STOP_DEADLINE_MS = 8_000;
+const HOUSEKEEPING_MS = 60_000;
+
+/** Builds the whole server and starts it. Nothing else constructs a dependency; `stop` takes down what `start` put up, in reverse. */
+export async function startApp({ config, log, clock = systemClock }: Options): Promise<App> {
+  await using stack = new AsyncDisposableStack();
+  const db = await openDatabase(config, clock, log);
+  stack.defer(() => db.close());
+  await migrate(db);
+
+  const { prefix, redis, bus } = await openBus(db, config, log);
+  stack.defer(() => bus.close());
+
+  const authStore = createAuthStore(db);
+  const tokens = createTokens({ keys: config.secretKeys, accessTokenMs: config.accessTokenMs, clock });
+  const revocations = new Revocations(config.accessTokenMs, clock, (sessionId) => gateway.endSession(sessionId));
+  const limits = createAddressLimits(config.limits, redis, prefix);
+  const guard = createGuard(tokens, revocations);
+
+  const sockets = new Sockets();
+  let server!: Server<Connection>;
+  const deliver = createBroadcast(() => server, sockets);
+  const bucket = createBucket(config.messageRate, redis, prefix, clock);
+
+  const presence = createTracker({ bus, deliver, writeLastSeen: authStore.setLastSeen, clock, times: config.presence });
+  const accounts = createAccounts({
+    store: authStore,
+    tokens,
+    passwords: createPasswords(),
+    isOnline: presence.isOnline,
+    sessionEnded: (sessionId) => {
+      revocations.add(sessionId);
+      bus.publish({ kind: "session_ended", sessionId });
+    },
+    clock,
+    refreshTokenMs: config.refreshTokenMs,
+    refreshGraceMs: config.refreshGraceMs,
+  });
+
+  const chatStore = createChatStore(db);
+  const rooms = createRooms(chatStore);
+  const delivery = createDelivery({
+    look: (horizon) => look(db, horizon),
+    eventsSince: chatStore.eventsSince,
+    deliver: (events) => deliver((events as MessageEvent[]).flatMap(deliveries)),
+    sessionEnded: (sessionId) => revocations.add(sessionId),
+    clock,
+    log,
+  });
+  const writer = createWriter({
+    store: chatStore,
+    committed: (events) => {
+      delivery.arrived(events);
+      bus.publish({ kind: "events", events });
+    },
+    clock,
+  });
+  const messages = createMessages({ rooms, writer, bucket, maxLength: config.messageMaxLength });
+  const broadcast = (hints: Delivery[]) => {
+    deliver(hints);
+    bus.publish({ kind: "deliveries", deliveries: hints });
+  };
+  const commands: Commands = chatCommands({ messages, rooms, broadcast });
+
+  const gateway = createGateway({
+    sockets,
+    dispatch: createDispatch({ commands, log }),
+    identify: guard.identify,
+    livingSession: (id) => authStore.livingSession(id, new Date(clock.now())),
+    isEnded: (id) => revocations.has(id),
+    presence,
+    limits,
+    allowedOrigins: config.allowedOrigins,
+    maxSocketsPerUser: config.maxSocketsPerUser,
+    maxFrameBytes: config.maxFrameBytes,
+    idleMs: config.presence.expiryMs,
+    clock,
+    log,
+  });
+
+  let draining = false;
+  const viewUser = (row: Parameters<typeof userView>[0]) => userView(row, presence.isOnline);
+  const http = createHttp({
+    auth: authRoutes({ accounts, store: authStore, guard, limits, isOnline: presence.isOnline }) as Routes,
+    chat: chatRoutes({ store: chatStore, conversations: createConversations({ store: chatStore, viewUser }), rooms, requireUser: guard.requireUser }) as Routes,
+    health: healthRoutes(() => ({ draining, databaseAnswers: delivery.silence() < 4_000, redis: redis ? (bus.isUp() ? "up" : "away") : "none" })),
+    upgrade: gateway.upgrade,
+    readClient: createClientReader(config.trustedProxies),
+    allowedOrigins: config.allowedOrigins,
+    log,
+  });
+
+  for (const id of await authStore.endedSince(new Date(clock.now() - config.accessTokenMs))) revocations.add(id);
+  await delivery.start();
+  stack.defer(() => delivery.stop());
+  await bus.subscribe((message) => {
+    if (message.kind === "events") delivery.arrived(message.events);
+    else if (message.kind === "deliveries") deliver(message.deliveries);
+    else if (message.kind === "session_ended") revocations.add(message.sessionId);
+    else presence.receive(message.message);
+  }, presence.echoed);
+
+  server = Bun.serve({
+    port: config.port,
+    hostname: config.host,
+    reusePort: config.workers > 1,
+    maxRequestBodySize: 1024 * 1024,
+    idleTimeout: 30,
+    fetch: (request, self) => http.fetch(request, { server: self }),
+    websocket: gateway.websocket,
+  });
+  presence.start();
+  stack.defer(
+    clock.every(HOUSEKEEPING_MS, () => {
+      revocations.prune();
+      bucket.prune();
+      authStore.deleteExpired(new Date(clock.now() - config.accessTokenMs)).catch((error) => log.warn({ err: error }, "old sessions were not deleted"));
+    }),
+  );
+
+  const running = stack.move();
+  const drain = async () => {
+    draining = true;
+    void server.stop(); // Closes the listener; it may never resolve while sockets are open.
+    await presence.leave(config.presence.graceMs);
+    await until(() => server.pendingRequests === 0, clock);
+    await writer.idle();
+    gateway.closeAll(CLOSE.restarting, "restarting");
+    await until(() => server.pendingWebSockets === 0, clock);
+    await running.disposeAsync();
+  };
+  let stopping: Promise<void> | undefined;
+  return {
+    port: server.port!,
+    stop: () => (stopping ??= Promise.race([drain(), clock.sleep(STOP_DEADLINE_MS)])),
+  };
+}
+
+async function openDatabase(config: Config, clock: Clock, log: Log): Promise<Database> {
+  if (!config.databaseUrl) return openEmbedded(config.dataDir, clock);
+  const db = openPostgres(config.databaseUrl, clock);
+  // Without Redis a second server could not tell the first one's sockets anything.
+  const release = await holdAlone(config.databaseUrl, config.redisUrl === null, clock, log);
+  return { ...db, close: () => Promise.all([db.close(), release()]).then(() => {}) };
+}
+
+/** Channel and keys carry the deployment's id: two that share a Redis must not hear each other. */
+async function openBus(db: Database, config: Config, log: Log) {
+  const [deployment] = await db.query<{ id: string }>("SELECT id FROM deployment", []);
+  const prefix = `liquidchat:${deployment!.id}`;
+  if (!config.redisUrl) return { prefix, redis: null, bus: createLocalBus() as Bus };
+  const redis = connectRedis(config.redisUrl, log);
+  return { prefix, redis, bus: createRedisBus(config.redisUrl, redis, `${prefix}:bus`, log) };
+}
+
+async function until(done: () => boolean, clock: Clock): Promise<void> {
+  for (let waited = 0; !done() && waited < STOP_DEADLINE_MS / 4; waited += 10) await clock.sleep(10);
+}

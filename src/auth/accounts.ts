@@ -1,0 +1,113 @@
+import type { z } from "zod";
+import type { IsOnline } from "../deps.ts";
+import { type FieldError, invalid, Refusal, unauthenticated } from "../errors.ts";
+import type { Clock } from "../ops/clock.ts";
+import type * as api from "../protocol/api.ts";
+import type { User } from "../protocol/models.ts";
+import { fold, isReserved, readName } from "./names.ts";
+import { type Passwords, weakness } from "./passwords.ts";
+import { judge } from "./rotation.ts";
+import type { AuthStore, UserRow } from "./store.ts";
+import type { Tokens, TokenSource } from "./tokens.ts";
+
+export type Accounts = ReturnType<typeof createAccounts>;
+
+type Deps = {
+  store: AuthStore;
+  tokens: Tokens;
+  passwords: Passwords;
+  isOnline: IsOnline;
+  /** Tells this process and the others that a session is over. */
+  sessionEnded: (sessionId: string) => void;
+  clock: Clock;
+  refreshTokenMs: number;
+  refreshGraceMs: number;
+};
+
+/** Signing up, in and out. Every answer with tokens belongs to one session. */
+export function createAccounts(deps: Deps) {
+  const { store, tokens, passwords, clock } = deps;
+
+  /** Whole seconds, as in a JWT: the tokens must come out the same when made again. */
+  const nextTokens = (id: string, userId: string): TokenSource => {
+    const now = Math.floor(clock.now() / 1000) * 1000;
+    return { id, userId, jti: crypto.randomUUID(), issuedAt: new Date(now), expiresAt: new Date(now + deps.refreshTokenMs) };
+  };
+  const newSession = (userId: string) => nextTokens(Bun.randomUUIDv7(), userId);
+
+  return {
+    async signUp(input: z.output<typeof api.signup>, userAgent: string) {
+      const errors: FieldError[] = [];
+      const name = readName(input.username);
+      if (typeof name === "string") errors.push({ field: "username", code: input.username ? "invalid" : "required", message: name });
+      else if (isReserved(name)) errors.push(takenName);
+      const weak = await weakness(input.password, typeof name === "string" ? "" : name.username);
+      if (weak) errors.push({ field: "password", code: input.password ? "weak" : "required", message: weak });
+      if (input.password !== input.password_confirm) errors.push({ field: "password_confirm", code: "mismatch", message: "The two passwords differ." });
+      if (errors.length || typeof name === "string") throw fieldRefusal(errors);
+
+      const id = Bun.randomUUIDv7();
+      const session = newSession(id);
+      const password = await passwords.hash(input.password);
+      if (!(await store.signUp({ ...name, id, password, email: input.email }, session, userAgent))) throw fieldRefusal([takenName]);
+      return { user: userView((await store.userById(id))!, deps.isOnline), ...(await tokens.pair(session)) };
+    },
+
+    /** One answer, after the same work, for an unknown name, a wrong password and a disabled account. */
+    async logIn(input: z.output<typeof api.login>, userAgent: string) {
+      const user = await store.userByName(fold(input.username.trim()));
+      if (!(await passwords.verify(input.password, user?.password ?? null)) || !user) {
+        throw new Refusal("unauthenticated", "The username or the password is wrong.");
+      }
+      const session = newSession(user.id);
+      await store.startSession(session, userAgent);
+      return { user: userView(user, deps.isOnline), ...(await tokens.pair(session)) };
+    },
+
+    /** Ends the session that a refresh token belongs to, an expired or used one too; one that ended before is fine. */
+    async logOut(userId: string, refreshToken: string): Promise<void> {
+      const claims = await tokens.verify(refreshToken, "refresh");
+      if (!claims || claims.userId !== userId) throw invalid("refresh", "This is not a refresh token of yours.");
+      await store.endSession(claims.sessionId);
+      deps.sessionEnded(claims.sessionId);
+    },
+
+    async refresh(refreshToken: string): Promise<{ access: string; refresh: string }> {
+      const claims = await tokens.verify(refreshToken, "refresh");
+      if (!claims || claims.expired) throw unauthenticated();
+      for (;;) {
+        const session = await store.session(claims.sessionId);
+        if (!session) throw unauthenticated();
+        const verdict = judge(session, claims.jti, clock.now(), deps.refreshGraceMs);
+        if (verdict.kind === "repeat") return tokens.pair(session);
+        if (verdict.kind === "rotate") {
+          const next = nextTokens(session.id, session.userId);
+          if (await store.rotate(session, next, verdict.spent)) return tokens.pair(next);
+          continue; // Another request was faster; what it left decides.
+        }
+        if (verdict.kind === "reuse") {
+          await store.endSession(session.id);
+          deps.sessionEnded(session.id);
+        }
+        throw unauthenticated();
+      }
+    },
+  };
+}
+
+/** A user as others see them. The e-mail is nobody's business. */
+export function userView(user: UserRow, isOnline: IsOnline): User {
+  return {
+    id: user.id,
+    username: user.username,
+    is_online: isOnline(user.id),
+    created_at: user.createdAt.toISOString(),
+    last_seen: user.lastSeen?.toISOString() ?? null,
+  };
+}
+
+const takenName: FieldError = { field: "username", code: "taken", message: "This username is taken, or looks like one that is." };
+
+function fieldRefusal(errors: FieldError[]): Refusal {
+  return new Refusal("invalid_field", errors.map((error) => error.message).join(" "), { errors });
+}

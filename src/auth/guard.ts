@@ -1,0 +1,36 @@
+import type { MiddlewareHandler } from "hono";
+import type { HttpEnv, Identity } from "../deps.ts";
+import { unauthenticated } from "../errors.ts";
+import type { Revocations } from "./revocations.ts";
+import type { Tokens } from "./tokens.ts";
+
+export type Guard = ReturnType<typeof createGuard>;
+
+/** Who may in: a valid access token of a session that has not ended. */
+export function createGuard(tokens: Tokens, revocations: Revocations) {
+  async function identify(token: string | undefined): Promise<Identity | null> {
+    const claims = token ? await tokens.verify(token, "access") : null;
+    return claims && !claims.expired && !revocations.has(claims.sessionId) ? claims : null;
+  }
+
+  const requireUser: MiddlewareHandler<HttpEnv> = async (c, next) => {
+    const identity = await identify(bearer(c.req.header("authorization")));
+    if (!identity) throw unauthenticated();
+    c.set("identity", identity);
+    await next();
+  };
+
+  /** For logging out: the session may have ended already. */
+  const requireToken: MiddlewareHandler<HttpEnv> = async (c, next) => {
+    const claims = await tokens.verify(bearer(c.req.header("authorization")) ?? "", "access");
+    if (!claims || claims.expired) throw unauthenticated();
+    c.set("identity", claims);
+    await next();
+  };
+
+  return { identify, requireUser, requireToken };
+}
+
+function bearer(header: string | undefined): string | undefined {
+  return /^Bearer +(\S+)$/i.exec(header ?? "")?.[1];
+}

@@ -1,0 +1,56 @@
+import { availableParallelism } from "node:os";
+import { unavailable } from "../errors.ts";
+import { fold } from "./names.ts";
+
+export type Passwords = ReturnType<typeof createPasswords>;
+
+const ARGON2ID = { algorithm: "argon2id", memoryCost: 19_456, timeCost: 2 } as const;
+
+/** Beyond these the server says 503 rather than keep anyone waiting for a minute. */
+const MAX_WAITING = 50;
+
+/** Argon2id off the main thread, on all cores but one, so that a rush of log-ins does not stall the chat. */
+export function createPasswords(parallel = Math.max(1, availableParallelism() - 1)) {
+  let running = 0;
+  const waiting: (() => void)[] = [];
+  // Verified for names that nobody has, so that they take as long as the others.
+  const nobody = Bun.password.hash(crypto.randomUUID(), ARGON2ID);
+
+  async function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    if (running >= parallel) {
+      if (waiting.length >= MAX_WAITING) throw unavailable();
+      await new Promise<void>((go) => waiting.push(go));
+    } else running++;
+    try {
+      return await work();
+    } finally {
+      const next = waiting.shift();
+      if (next) next();
+      else running--;
+    }
+  }
+
+  return {
+    hash: (password: string) => inTurn(() => Bun.password.hash(password, ARGON2ID)),
+    /** False for a null hash, after the same work. */
+    verify: (password: string, hash: string | null) =>
+      inTurn(async () => (await Bun.password.verify(password || "-", hash ?? (await nobody))) && hash !== null),
+  };
+}
+
+/** A sentence that says why the password is refused, or null. */
+export async function weakness(password: string, username: string): Promise<string | null> {
+  const length = [...password].length;
+  if (length < 8) return "A password has at least 8 characters.";
+  if (length > 128) return "A password has at most 128 characters.";
+  if (username && fold(password).includes(fold(username))) return "The password must not contain the username.";
+  if ((await commonPasswords()).has(password.toLowerCase())) return "This password is one of the first that anyone would guess. Take a longer one.";
+  return null;
+}
+
+let common: Promise<Set<string>> | undefined;
+
+/** 49,000 entries, read when first needed: a server that starts has more urgent things to do. */
+function commonPasswords(): Promise<Set<string>> {
+  return (common ??= import("@zxcvbn-ts/language-common").then(({ dictionary }) => new Set(dictionary["passwords-common"] as string[])));
+}

@@ -1,0 +1,35 @@
+import type { Clock } from "../ops/clock.ts";
+
+/**
+ * Sessions that ended while their access tokens still run. Every process holds them all, so that a request is checked without
+ * a query: filled at start from the database, then by the bus at once and by the look at the horizon within a second.
+ */
+export class Revocations {
+  #ended = new Map<string, number>();
+
+  constructor(
+    private readonly accessTokenMs: number,
+    private readonly clock: Clock,
+    /** Called once for each session, when its end is first heard of. */
+    private readonly onEnded: (sessionId: string) => void,
+  ) {}
+
+  has(sessionId: string): boolean {
+    return this.#ended.has(sessionId);
+  }
+
+  add(sessionId: string): void {
+    if (this.#ended.has(sessionId)) return;
+    this.#ended.set(sessionId, this.clock.now());
+    this.onEnded(sessionId);
+  }
+
+  /** Forgets those whose last access token has expired. */
+  prune(): void {
+    const before = this.clock.now() - this.accessTokenMs - 60_000;
+    for (const [id, at] of this.#ended) {
+      if (at > before) return;
+      this.#ended.delete(id);
+    }
+  }
+}

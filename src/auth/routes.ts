@@ -1,0 +1,59 @@
+import { Hono } from "hono";
+import type { HttpEnv, IsOnline } from "../deps.ts";
+import { notFound, Refusal } from "../errors.ts";
+import { check, readBody } from "../input.ts";
+import * as api from "../protocol/api.ts";
+import { makePage, readPage } from "../protocol/paging.ts";
+import { type Accounts, userView } from "./accounts.ts";
+import type { Guard } from "./guard.ts";
+import type { AddressLimits } from "./limits.ts";
+import { fold } from "./names.ts";
+import type { AuthStore } from "./store.ts";
+
+type Deps = { accounts: Accounts; store: AuthStore; guard: Guard; limits: AddressLimits; isOnline: IsOnline };
+
+export function authRoutes({ accounts, store, guard, limits, isOnline }: Deps) {
+  const app = new Hono<HttpEnv>();
+
+  app.post("/signup", async (c) => {
+    await limits.signup.take(c.var.address);
+    return c.json(await accounts.signUp(await readBody(c.req.raw, api.signup), userAgent(c.req.raw)), 201);
+  });
+
+  app.post("/login", async (c) => {
+    await limits.login.take(c.var.address);
+    const input = await readBody(c.req.raw, api.login);
+    const attempt = `${c.var.address} ${fold(input.username.slice(0, 200))}`;
+    await limits.failedLogin.check(attempt);
+    try {
+      return c.json(await accounts.logIn(input, userAgent(c.req.raw)));
+    } catch (error) {
+      if (error instanceof Refusal && error.code === "unauthenticated") await limits.failedLogin.take(attempt);
+      throw error;
+    }
+  });
+
+  app.post("/logout", guard.requireToken, async (c) => {
+    await accounts.logOut(c.var.identity.userId, (await readBody(c.req.raw, api.refresh)).refresh);
+    return c.json({ detail: "Signed out." });
+  });
+
+  app.post("/token/refresh", async (c) => c.json(await accounts.refresh((await readBody(c.req.raw, api.refresh)).refresh)));
+
+  app.get("/users", guard.requireUser, async (c) => {
+    const { search } = check(api.search, { search: c.req.query("search") });
+    const page = readPage(c.req.query());
+    if (!page) throw notFound();
+    const { total, rows } = await store.listUsers(c.var.identity.userId, fold(search), page.size, page.offset);
+    const body = makePage(c.var.url, page, total, rows.map((row) => userView(row, isOnline)));
+    if (!body) throw notFound();
+    return c.json(body);
+  });
+
+  return app;
+}
+
+/** Shown to the session's owner, so cut and without what could not be stored. */
+function userAgent(request: Request): string {
+  return (request.headers.get("user-agent") ?? "").replaceAll("\0", "").toWellFormed().slice(0, 256);
+}

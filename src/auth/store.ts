@@ -1,0 +1,112 @@
+import { and, asc, count, eq, gt, isNull, lt, ne, sql } from "drizzle-orm";
+import type { Database } from "../db/client.ts";
+import { sessions, users } from "../db/schema.ts";
+import type { Name } from "./names.ts";
+import type { TokenSource } from "./tokens.ts";
+
+export type AuthStore = ReturnType<typeof createAuthStore>;
+export type UserRow = { id: string; username: string; createdAt: Date; lastSeen: Date | null };
+export type SessionRow = typeof sessions.$inferSelect;
+
+const userColumns = { id: users.id, username: users.username, createdAt: users.createdAt, lastSeen: users.lastSeen };
+
+/** Accounts and sessions in the database. */
+export function createAuthStore({ orm, query }: Database) {
+  return {
+    /** False where the name, or one that looks like it, is taken. */
+    async signUp(user: Name & { id: string; password: string; email: string | null }, session: TokenSource, userAgent: string) {
+      const [row] = await query<{ ok: boolean }>("SELECT sign_up($1::jsonb, $2::jsonb) AS ok", [
+        JSON.stringify(user),
+        JSON.stringify(sessionJson(session, userAgent)),
+      ]);
+      return row!.ok;
+    },
+
+    async userById(id: string): Promise<UserRow | undefined> {
+      return (await orm.select(userColumns).from(users).where(eq(users.id, id)))[0];
+    },
+
+    /** Active accounts only. */
+    async userByName(folded: string) {
+      const [row] = await orm
+        .select({ ...userColumns, password: users.password })
+        .from(users)
+        .where(and(sql`${users.folded} COLLATE "C" = ${folded}`, isNull(users.disabledAt)));
+      return row;
+    },
+
+    /** Active users but one, whose folded name has `search` in it, by name. */
+    async listUsers(except: string, search: string, limit: number, offset: number): Promise<{ total: number; rows: UserRow[] }> {
+      const matching = and(
+        isNull(users.disabledAt),
+        ne(users.id, except),
+        search ? sql`${users.folded} LIKE ${`%${search.replace(/[\\%_]/g, "\\$&")}%`}` : undefined,
+      );
+      const [[total], rows] = await Promise.all([
+        orm.select({ n: count() }).from(users).where(matching),
+        orm.select(userColumns).from(users).where(matching).orderBy(sql`${users.folded} COLLATE "C"`, asc(users.id)).limit(limit).offset(offset),
+      ]);
+      return { total: total!.n, rows };
+    },
+
+    async startSession(session: TokenSource, userAgent: string): Promise<void> {
+      await query("SELECT start_session($1::jsonb)", [JSON.stringify(sessionJson(session, userAgent))]);
+    },
+
+    async session(id: string): Promise<SessionRow | undefined> {
+      return (await orm.select().from(sessions).where(eq(sessions.id, id)))[0];
+    },
+
+    /** Who a living session belongs to; undefined once it ended, expired or its account was disabled. */
+    async livingSession(id: string, now: Date): Promise<{ userId: string; username: string } | undefined> {
+      const [row] = await orm
+        .select({ userId: users.id, username: users.username })
+        .from(sessions)
+        .innerJoin(users, eq(users.id, sessions.userId))
+        .where(and(eq(sessions.id, id), isNull(sessions.endedAt), gt(sessions.expiresAt, now), isNull(users.disabledAt)));
+      return row;
+    },
+
+    /** Puts the next token in the place of `from.jti`; false when another request was faster, or the session ended. */
+    async rotate(from: SessionRow, to: TokenSource, spent: SessionRow["spent"]): Promise<boolean> {
+      const rotated = await orm
+        .update(sessions)
+        .set({ jti: to.jti, issuedAt: to.issuedAt, expiresAt: to.expiresAt, spent })
+        .where(and(eq(sessions.id, from.id), eq(sessions.jti, from.jti), isNull(sessions.endedAt)))
+        .returning({ id: sessions.id });
+      return rotated.length === 1;
+    },
+
+    async endSession(id: string): Promise<void> {
+      await orm
+        .update(sessions)
+        .set({ endedAt: sql`now()`, changed: sql`pg_current_xact_id()` })
+        .where(and(eq(sessions.id, id), isNull(sessions.endedAt)));
+    },
+
+    /** Sessions that ended after `since`, for a process that starts: their access tokens may still run. */
+    async endedSince(since: Date): Promise<string[]> {
+      return (await orm.select({ id: sessions.id }).from(sessions).where(gt(sessions.endedAt, since))).map((row) => row.id);
+    },
+
+    async deleteExpired(before: Date): Promise<void> {
+      await orm.delete(sessions).where(lt(sessions.expiresAt, before));
+    },
+
+    /** A later time than what is there wins: several processes may tell it. */
+    async setLastSeen(ids: string[], at: Date): Promise<void> {
+      if (ids.length) await query("UPDATE users SET last_seen = greatest(last_seen, $1::timestamptz) WHERE id = ANY ($2::uuid[])", [at.toISOString(), `{${ids.join(",")}}`]);
+    },
+  };
+}
+
+function sessionJson(session: TokenSource, userAgent: string) {
+  return {
+    id: session.id,
+    user_id: session.userId,
+    user_agent: userAgent,
+    issued_at: session.issuedAt,
+    expires_at: session.expiresAt,
+    jti: session.jti,
+  };
+}

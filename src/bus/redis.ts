@@ -1,0 +1,59 @@
+import { Redis } from "ioredis";
+import type { Log } from "../ops/log.ts";
+import type { Bus, BusMessage } from "./bus.ts";
+
+export type { Redis };
+
+/** A connection for commands: a Redis that is away or frozen costs 100 ms, never more. */
+export function connectRedis(url: string, log: Log): Redis {
+  const redis = new Redis(url, {
+    enableOfflineQueue: false,
+    commandTimeout: 100,
+    maxRetriesPerRequest: 0,
+    enableAutoPipelining: true,
+    retryStrategy: backOff,
+  });
+  let told = false;
+  redis.on("error", (error) => {
+    if (!told) log.warn({ err: error.message }, "redis is away; this process goes on by itself");
+    told = true;
+  });
+  redis.on("ready", () => {
+    if (told) log.info("redis is back");
+    told = false;
+  });
+  return redis;
+}
+
+/** Pub/sub over one channel. ioredis subscribes again by itself after a restart of Redis; what was published meanwhile is gone. */
+export function createRedisBus(url: string, publisher: Redis, channel: string, log: Log): Bus {
+  const self = crypto.randomUUID();
+  const subscriber = new Redis(url, { retryStrategy: backOff, maxRetriesPerRequest: null });
+  subscriber.on("error", () => {}); // `connectRedis` logs for both.
+  return {
+    publish: (message) => {
+      publisher.publish(channel, `${self}${JSON.stringify(message)}`).catch((error) => log.debug({ err: error.message }, "a hint was lost"));
+    },
+    subscribe: async (handler, onEcho) => {
+      subscriber.on("message", (_channel, text) => {
+        if (text.startsWith(self)) return onEcho();
+        try {
+          handler(JSON.parse(text.slice(self.length)) as BusMessage);
+        } catch (error) {
+          log.error({ err: error }, "a bus message failed");
+        }
+      });
+      const subscribed = subscriber.subscribe(channel);
+      subscribed.catch(() => {});
+      // A start does not wait for ever: without Redis the server works, as one that is degraded.
+      await Promise.race([subscribed, Bun.sleep(2_000)]);
+    },
+    isUp: () => publisher.status === "ready" && subscriber.status === "ready",
+    close: async () => {
+      subscriber.disconnect();
+      publisher.disconnect();
+    },
+  };
+}
+
+const backOff = (attempt: number) => Math.min(attempt * 100, 1_000);

@@ -1,0 +1,73 @@
+import { invalid, notFound } from "../errors.ts";
+import type { Conversation, GlobalMessage, PrivateMessage, User } from "../protocol/models.ts";
+import { readHistory } from "./history.ts";
+import { sanitize } from "./sanitize.ts";
+import type { ChatStore, ConversationRow, MessageRow, UserRow } from "./store.ts";
+
+type Deps = { store: ChatStore; viewUser: (row: UserRow) => User };
+
+export type Conversations = ReturnType<typeof createConversations>;
+
+/** Private conversations as their participants see them. */
+export function createConversations({ store, viewUser }: Deps) {
+  async function view(rows: ConversationRow[]): Promise<Conversation[]> {
+    const participants = await store.participants(rows.map((row) => row.id));
+    return rows.map((row) => ({
+      id: row.id,
+      participants: participants.get(row.id)!.map(viewUser),
+      created_at: row.created_at.toISOString(),
+      updated_at: row.last_at.toISOString(),
+      last_message:
+        row.last_content === null
+          ? null
+          : {
+              content: [...sanitize(row.last_content)].slice(0, 100).join(""),
+              timestamp: row.last_sent_at.toISOString(),
+              sender_id: row.last_sender_id,
+            },
+      unread_count: row.unread,
+    }));
+  }
+
+  /** A conversation of `userId`, with its latest messages. */
+  async function detail(userId: string, id: string) {
+    const [conversation] = await view(await store.conversations(userId, 1, 0, id));
+    if (!conversation) throw notFound();
+    const { rows } = await readHistory(store, id, {});
+    return { conversation, messages: await privateMessages(id, rows) };
+  }
+
+  /** `is_read`: whether the one who did not send it has read up to it. */
+  async function privateMessages(id: string, rows: MessageRow[]): Promise<PrivateMessage[]> {
+    const marks = await store.readMarks(id);
+    return rows.map((row) => ({
+      id: row.id,
+      conversation: id,
+      conversation_id: id,
+      sender: viewUser(row.sender),
+      content: sanitize(row.content),
+      timestamp: row.sentAt.toISOString(),
+      is_read: [...marks].some(([member, seq]) => member !== row.sender.id && seq >= row.seq),
+    }));
+  }
+
+  return {
+    detail,
+    privateMessages,
+
+    async list(userId: string, limit: number, offset: number) {
+      const [count, rows] = await Promise.all([store.countConversations(userId), store.conversations(userId, limit, offset)]);
+      return { count, results: await view(rows) };
+    },
+
+    /** The conversation with another user, made if need be; null for an unknown or inactive one. */
+    async open(userId: string, otherId: string) {
+      if (userId === otherId) throw invalid("user_id", "You cannot open a conversation with yourself.");
+      const id = await store.openDirect(userId, otherId);
+      return id === null ? null : detail(userId, id);
+    },
+
+    globalMessages: (rows: MessageRow[]): GlobalMessage[] =>
+      rows.map((row) => ({ id: row.seq, sender: viewUser(row.sender), content: sanitize(row.content), timestamp: row.sentAt.toISOString() })),
+  };
+}

@@ -1,0 +1,70 @@
+import { GLOBAL_ROOM } from "../db/schema.ts";
+import { invalid } from "../errors.ts";
+import { id as uuid } from "../protocol/api.ts";
+import type { ChatStore, MessageRow } from "./store.ts";
+
+type Query = { limit?: string; before?: string; after?: string };
+
+/** Messages of one room, oldest first, and where the pages around them begin. */
+export type History = { rows: MessageRow[]; older: boolean; newer: boolean };
+
+/**
+ * One page: `before` gives the newest before it, `after` the oldest after it, both the oldest in between. A cursor is a message of
+ * this room or a time; it is resolved to a seq first, so that every page is one range of the primary key.
+ */
+export async function readHistory(store: ChatStore, room: string, query: Query): Promise<History> {
+  const limit = readLimit(query.limit);
+  const [above, below, head] = await Promise.all([
+    query.after === undefined ? 0 : cursor(store, room, "after", query.after),
+    query.before === undefined ? null : cursor(store, room, "before", query.before),
+    store.headOf(room),
+  ]);
+  const upwards = query.after !== undefined;
+  const rows = await store.messagesBetween({ room, above, below: below ?? head + 1, limit: limit + 1, upwards });
+  const more = rows.length > limit;
+  if (more) rows.splice(upwards ? limit : 0, 1);
+  const last = rows.at(-1);
+  return { rows, older: rows.length > 0 && (upwards ? above >= 1 : more), newer: last !== undefined && last.seq < head };
+}
+
+/** `Link` as in RFC 8288: `prev` is older, `next` is newer. */
+export function linkHeader(url: URL, room: string, { rows, older, newer }: History): string {
+  const link = (rel: string, name: string, row: MessageRow, drop: string) => {
+    const to = new URL(url);
+    to.searchParams.delete(drop);
+    to.searchParams.set(name, room === GLOBAL_ROOM ? String(row.seq) : row.id);
+    return `<${to.href}>; rel="${rel}"`;
+  };
+  const links = [];
+  if (older) links.push(link("prev", "before", rows[0]!, "after"));
+  if (newer) links.push(link("next", "after", rows.at(-1)!, url.searchParams.has("after") ? "" : "before"));
+  return links.join(", ");
+}
+
+function readLimit(text: string | undefined): number {
+  if (text === undefined) return 50;
+  if (!/^\d+$/.test(text) || Number(text) === 0) throw invalid("limit", "limit: must be a number from 1 to 200.");
+  return Math.min(Number(text), 200);
+}
+
+/** The seq that a cursor stands for; both cursors exclude it. */
+async function cursor(store: ChatStore, room: string, field: "before" | "after", text: string): Promise<number> {
+  const time = readTime(text, field === "before");
+  if (time) return field === "before" ? store.seqAt(room, time) : (await store.seqAt(room, new Date(time.getTime() + 1))) - 1;
+  const seq = await (room === GLOBAL_ROOM
+    ? /^[1-9]\d{0,14}$/.test(text) && store.seqExists(room, Number(text))
+    : uuid.safeParse(text).success && store.seqOf(room, text));
+  if (!seq) throw invalid(field, `${field}: must be the id of a message in this room, or an ISO 8601 time.`);
+  return seq;
+}
+
+/** An ISO time, UTC where no zone is given. Stored times are whole milliseconds: what is finer rounds up for an upper bound. */
+function readTime(text: string, up: boolean): Date | null {
+  // A plus sign that nobody escaped arrives as a space.
+  const match = /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(Z|[+\- ]\d\d:?\d\d)?$/i.exec(text);
+  if (!match) return null;
+  const [, day, clock, zone = "Z"] = match;
+  const time = new Date(`${day}T${clock}${zone.replace(" ", "+").replace(/^([+-]\d\d)(\d\d)$/, "$1:$2").toUpperCase()}`);
+  if (Number.isNaN(time.getTime())) return null;
+  return up && /\.\d{3}0*[1-9]/.test(clock!) ? new Date(time.getTime() + 1) : time;
+}

@@ -1,0 +1,67 @@
+import { type Context, Hono, type MiddlewareHandler } from "hono";
+import { GLOBAL_ROOM } from "../db/schema.ts";
+import type { HttpEnv } from "../deps.ts";
+import { invalid, notFound } from "../errors.ts";
+import { readBody } from "../input.ts";
+import * as api from "../protocol/api.ts";
+import { makePage, readPage } from "../protocol/paging.ts";
+import type { Conversations } from "./conversations.ts";
+import { type History, linkHeader, readHistory } from "./history.ts";
+import { type Rooms, roomId } from "./rooms.ts";
+import type { ChatStore } from "./store.ts";
+
+type Deps = { store: ChatStore; conversations: Conversations; rooms: Rooms; requireUser: MiddlewareHandler<HttpEnv> };
+
+export function chatRoutes({ store, conversations, rooms, requireUser }: Deps) {
+  const app = new Hono<HttpEnv>();
+  app.use(requireUser);
+
+  app.get("/conversations", async (c) => {
+    const page = readPage(c.req.query());
+    if (!page) throw notFound();
+    const { count, results } = await conversations.list(c.var.identity.userId, page.size, page.offset);
+    const body = makePage(c.var.url, page, count, results);
+    if (!body) throw notFound();
+    return c.json(body);
+  });
+
+  app.post("/conversations/create", async (c) => {
+    const { user_id } = await readBody(c.req.raw, api.createConversation);
+    const detail = await conversations.open(c.var.identity.userId, user_id);
+    if (!detail) throw invalid("user_id", "There is no such active user.");
+    return c.json(detail);
+  });
+
+  app.get("/conversations/user/:user_id", async (c) => {
+    const detail = await conversations.open(c.var.identity.userId, roomId(c.req.param("user_id")));
+    if (!detail) throw notFound();
+    return c.json(detail);
+  });
+
+  app.get("/conversations/:id", async (c) => c.json(await conversations.detail(c.var.identity.userId, roomId(c.req.param("id")))));
+
+  app.get("/conversations/:id/messages", async (c) => {
+    const id = roomId(c.req.param("id"));
+    await rooms.membersFor(c.var.identity.userId, id);
+    const history = await readHistory(store, id, c.req.query());
+    return answer(c, id, history, await conversations.privateMessages(id, history.rows));
+  });
+
+  app.post("/conversations/:id/read", async (c) => {
+    const { message_ids } = await readBody(c.req.raw, api.read);
+    if (!(await store.markRead(roomId(c.req.param("id")), c.var.identity.userId, message_ids))) throw notFound();
+    return c.json({ detail: "Read." });
+  });
+
+  app.get("/global/messages", async (c) => {
+    const history = await readHistory(store, GLOBAL_ROOM, c.req.query());
+    return answer(c, GLOBAL_ROOM, history, conversations.globalMessages(history.rows));
+  });
+
+  return app;
+}
+
+function answer(c: Context<HttpEnv>, room: string, history: History, body: object[]) {
+  const link = linkHeader(c.var.url, room, history);
+  return c.json(body, 200, link ? { Link: link } : {});
+}

@@ -1,0 +1,102 @@
+import { DatabaseUnavailable, QUERY_DEADLINE_MS, sqlState } from "../db/client.ts";
+import { GLOBAL_ROOM } from "../db/schema.ts";
+import type { Person } from "../deps.ts";
+import { notFound, Refusal, unavailable } from "../errors.ts";
+import type { Clock } from "../ops/clock.ts";
+import type { MessageEvent } from "./rooms.ts";
+import type { ChatStore } from "./store.ts";
+
+export type Draft = { room: string; sender: Person; content: string; clientId: string | null; audience: string[] };
+export type Stored = { event: MessageEvent; repeat: boolean };
+export type Writer = ReturnType<typeof createWriter>;
+
+type Waiting = { draft: Draft; since: number; resolve: (stored: Stored) => void; reject: (error: unknown) => void };
+type Deps = { store: ChatStore; committed: (events: MessageEvent[]) => void; clock: Clock };
+
+const MAX_BATCH = 500;
+/** More than this waiting in one lane means that the database is too slow; a quick no is better than a late one. */
+const MAX_WAITING = 10_000;
+
+/**
+ * Group commit: the commit under way is the window in which the next batch gathers. Two lanes, so that private sends never wait
+ * for the global room's row. Within a lane the order of arrival is the order of the batch.
+ */
+export function createWriter({ store, committed, clock }: Deps) {
+  const lanes = { global: [] as Waiting[], rooms: [] as Waiting[] };
+  const working = new Map<Waiting[], Promise<void>>();
+
+  async function work(lane: Waiting[]): Promise<void> {
+    while (lane.length) {
+      const batch = takeBatch(lane);
+      const late = batch.filter((one) => clock.now() - one.since > QUERY_DEADLINE_MS);
+      for (const one of late) one.reject(unavailable());
+      const timely = batch.filter((one) => !late.includes(one));
+      if (timely.length) await commit(timely, 2);
+    }
+    working.delete(lane);
+  }
+
+  async function commit(batch: Waiting[], retries: number): Promise<void> {
+    let outcomes: Awaited<ReturnType<ChatStore["storeMessages"]>>;
+    try {
+      outcomes = await store.storeMessages(batch.map((one) => one.draft));
+    } catch (error) {
+      const state = sqlState(error);
+      // A deadlock or a serialization failure stored nothing: again.
+      if (retries > 0 && (state === "40P01" || state === "40001")) return commit(batch, retries - 1);
+      // One poisoned row must fail alone.
+      if (batch.length > 1 && /^2[23]/.test(state ?? "")) {
+        for (const one of batch) await commit([one], 0);
+        return;
+      }
+      // A lost connection leaves the outcome open; only a client_id makes it safe to send again.
+      for (const one of batch) one.reject(error instanceof DatabaseUnavailable ? unavailable() : error);
+      return;
+    }
+    const events: MessageEvent[] = [];
+    outcomes.forEach((outcome, i) => {
+      const { draft, resolve, reject } = batch[i]!;
+      if (outcome.kind === "not_found") return reject(notFound());
+      if (outcome.kind === "mismatch") return reject(new Refusal("idempotency_mismatch", "Another message was sent with this client_id."));
+      const { id, seq, sentAt } = outcome;
+      const event = { room: draft.room, seq, body: { id, sender: draft.sender, content: draft.content, sentAt, clientId: draft.clientId, audience: draft.audience } };
+      if (outcome.kind === "stored") events.push(event);
+      resolve({ event, repeat: outcome.kind === "duplicate" });
+    });
+    if (events.length) committed(events);
+  }
+
+  return {
+    /** Settles after the commit: with the event, or with a refusal. Its place in the order is taken when it is called. */
+    store(draft: Draft): Promise<Stored> {
+      const lane = draft.room === GLOBAL_ROOM ? lanes.global : lanes.rooms;
+      if (lane.length >= MAX_WAITING) return Promise.reject(unavailable());
+      return new Promise((resolve, reject) => {
+        lane.push({ draft, since: clock.now(), resolve, reject });
+        if (!working.has(lane)) working.set(lane, Promise.resolve().then(() => work(lane)));
+      });
+    },
+
+    /** Resolves when nothing is under way. */
+    async idle(): Promise<void> {
+      await Promise.all(working.values());
+    },
+  };
+}
+
+/**
+ * The oldest of the lane, up to the first that repeats a client_id within the batch: its turn is the next batch, which finds
+ * the stored one.
+ */
+function takeBatch(lane: Waiting[]): Waiting[] {
+  const seen = new Set<string>();
+  let n = 0;
+  for (; n < lane.length && n < MAX_BATCH; n++) {
+    const { room, sender, clientId } = lane[n]!.draft;
+    if (clientId === null) continue;
+    const key = `${room} ${sender.id} ${clientId}`;
+    if (seen.has(key)) break;
+    seen.add(key);
+  }
+  return lane.splice(0, n);
+}

@@ -1,0 +1,48 @@
+/** What the slices ask of each other and of the world; `app.ts` fills it in. Types only. */
+import type { Hono } from "hono";
+import type { Endpoint } from "./protocol/frames.ts";
+
+/** Who a request speaks for, by a verified access token. */
+export type Identity = { userId: string; sessionId: string };
+
+export type Person = { id: string; username: string };
+
+/** What the request log, the guard and the limits put beside a request. */
+export type HttpEnv = {
+  Variables: {
+    requestId: string;
+    /** The client's address, as the trusted proxies tell it. */
+    address: string;
+    /** The request's URL as the client sees it, behind proxies too. */
+    url: URL;
+    identity: Identity;
+  };
+};
+
+export type Routes = Hono<HttpEnv>;
+
+export type IsOnline = (userId: string) => boolean;
+
+/** One durable event of a room, numbered without holes; `body` belongs to the slice that renders it. */
+export type RoomEvent<Body = unknown> = { room: string; seq: number; body: Body };
+
+/** One frame for the sockets of an endpoint: everyone's, or one user's (`user`), or everyone's but one user's (`except`). */
+export type Delivery = { endpoint: Endpoint; user?: string; except?: string; frame: string };
+
+/** Who is at the other end of a socket. */
+export type Caller = Identity & { username: string };
+
+/**
+ * A handler of one frame type. It returns when its place in the order is taken, and the socket's next frame may go on; `done` settles
+ * when it was acted upon, with a frame for this socket alone, if any. What either throws is told to the socket as an error.
+ */
+export type Command = (caller: Caller, frame: never) => Promise<{ done: Promise<string | undefined> } | undefined>;
+
+export type Commands = Record<Endpoint, Record<string, Command>>;
+
+/** A limit by key. */
+export interface Bucket {
+  /** Takes one; 0, or how many milliseconds to wait, and then none was taken. */
+  take(key: string): Promise<number>;
+  giveBack(key: string): void;
+}

@@ -1,0 +1,101 @@
+import type { Server } from "bun";
+import { Hono, type MiddlewareHandler } from "hono";
+import { cors } from "hono/cors";
+import { TrieRouter } from "hono/router/trie-router";
+import { DatabaseUnavailable } from "./db/client.ts";
+import type { HttpEnv, Routes } from "./deps.ts";
+import { notFound, problem, Refusal, unavailable } from "./errors.ts";
+import type { Log } from "./ops/log.ts";
+import type { Endpoint } from "./protocol/frames.ts";
+import type { Connection } from "./realtime/sockets.ts";
+
+type Deps = {
+  auth: Routes;
+  chat: Routes;
+  health: Routes;
+  upgrade: (request: Request, endpoint: Endpoint, address: string, server: Server<Connection>) => Promise<Response | undefined>;
+  readClient: (request: Request, peer: string) => { address: string; url: URL };
+  allowedOrigins: string[];
+  log: Log;
+};
+
+export type Http = ReturnType<typeof createHttp>;
+
+/** Everything that HTTP can ask for. */
+export function createHttp({ auth, chat, health, upgrade, readClient, allowedOrigins, log }: Deps) {
+  const app = new Hono<HttpEnv & { Bindings: { server: Server<Connection> } }>({ strict: false });
+  const methodsOf = methodTable(() => app.routes);
+
+  app.use(async (c, next) => {
+    const client = readClient(c.req.raw, c.env.server.requestIP(c.req.raw)?.address ?? "");
+    c.set("requestId", crypto.randomUUID());
+    c.set("address", client.address);
+    c.set("url", client.url);
+    c.header("X-Request-Id", c.var.requestId);
+    c.header("X-Content-Type-Options", "nosniff");
+    c.header("Cache-Control", "no-store");
+    const startedAt = performance.now();
+    await next();
+    // The path alone: the query of a socket holds a token.
+    log.debug({ id: c.var.requestId, method: c.req.method, path: c.req.path, status: c.res.status, ms: Math.round(performance.now() - startedAt) }, "request");
+  });
+  app.use(options((path) => methodsOf(path)));
+  if (allowedOrigins.length) {
+    app.use("/api/*", cors({ origin: allowedOrigins, allowHeaders: ["Authorization", "Content-Type", "Idempotency-Key", "X-Session"], exposeHeaders: ["Link", "Retry-After", "X-Request-Id"], maxAge: 600 }));
+  }
+
+  app.route("/", health);
+  app.route("/api/auth", auth);
+  app.route("/api/chat", chat);
+  for (const endpoint of ["global", "private"] as const) {
+    app.get(`/ws/chat/${endpoint}`, async (c) => (await upgrade(c.req.raw, endpoint, c.var.address, c.env.server)) ?? new Response());
+  }
+  app.get("/", (c) => c.text("LiquidChat is running. It has no page yet; its API is under /api/ and /ws/.\n"));
+
+  app.notFound((c) => {
+    const allowed = methodsOf(c.req.path);
+    throw allowed.length ? new Refusal("method_not_allowed", `This address takes ${allowed.join(", ")}.`, { headers: { Allow: allowed.join(", ") } }) : notFound();
+  });
+
+  app.onError((error, c) => {
+    const refusal = toRefusal(error);
+    if (refusal.status >= 500) log.error({ err: error, id: c.var.requestId, path: c.req.path }, "request failed");
+    return c.body(JSON.stringify(problem(refusal, c.var.requestId)), refusal.status as 400, { ...refusal.headers, "Content-Type": "application/problem+json" });
+  });
+
+  return app;
+}
+
+function toRefusal(error: unknown): Refusal {
+  if (error instanceof Refusal) return error;
+  const cause = error instanceof Error && error.cause instanceof DatabaseUnavailable;
+  if (cause || error instanceof DatabaseUnavailable) return unavailable();
+  return new Refusal("internal", "Something went wrong on our side.");
+}
+
+/** Which methods a path takes, looked up in the same routes that serve it. */
+function methodTable(routes: () => { method: string; path: string }[]) {
+  let router: TrieRouter<string> | undefined;
+  return (path: string): string[] => {
+    if (!router) {
+      router = new TrieRouter<string>();
+      for (const route of routes()) if (route.method !== "ALL") router.add(route.method, route.path, route.method);
+    }
+    const bare = path.length > 1 ? path.replace(/\/$/, "") : path;
+    const methods = ["GET", "POST", "PUT", "PATCH", "DELETE"].filter((method) => router!.match(method, bare)[0].length);
+    return methods.length ? [...methods.flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method])), "OPTIONS"] : [];
+  };
+}
+
+/** OPTIONS: what an address takes. The CORS headers come after it, for the origins that may have them. */
+function options(methodsOf: (path: string) => string[]): MiddlewareHandler<HttpEnv> {
+  return async (c, next) => {
+    if (c.req.method !== "OPTIONS") return next();
+    const allowed = methodsOf(c.req.path);
+    if (!allowed.length) throw notFound();
+    await next();
+    if (c.res.status !== 204) c.res = new Response(null, { status: 204, headers: c.res.headers });
+    c.res.headers.delete("Content-Type");
+    c.res.headers.set("Allow", allowed.join(", "));
+  };
+}

@@ -1,0 +1,32 @@
+import { BlockList } from "node:net";
+
+type Network = { address: string; bits: number; family: "ipv4" | "ipv6" };
+type Client = { address: string; url: URL };
+
+/**
+ * Who a request comes from and what URL its client sees. `X-Forwarded-*` counts only from a trusted proxy, and of the list of
+ * addresses only the right-most that is not itself one: all left of it is what a stranger may have written.
+ */
+export function createClientReader(trusted: readonly Network[]) {
+  const proxies = new BlockList();
+  for (const { address, bits, family } of trusted) proxies.addSubnet(address, bits, family);
+  const isProxy = (address: string) => proxies.check(address, address.includes(":") ? "ipv6" : "ipv4");
+
+  return function readClient(request: Request, peer: string): Client {
+    const url = new URL(request.url);
+    let address = unmapped(peer);
+    if (!trusted.length || !isProxy(address)) return { address, url };
+    const hops = (request.headers.get("x-forwarded-for") ?? "").split(",").map((hop) => unmapped(hop.trim())).filter(Boolean);
+    while (isProxy(address) && hops.length) address = hops.pop()!;
+    const proto = request.headers.get("x-forwarded-proto");
+    if (proto === "https" || proto === "http") url.protocol = proto;
+    const host = request.headers.get("x-forwarded-host");
+    if (host) url.host = host;
+    return { address, url };
+  };
+}
+
+/** An IPv4 client of a dual-stack socket shows up as `::ffff:a.b.c.d`. */
+function unmapped(address: string): string {
+  return address.replace(/^::ffff:(?=\d+\.)/i, "");
+}

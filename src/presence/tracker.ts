@@ -1,0 +1,72 @@
+import type { Bus } from "../bus/bus.ts";
+import type { Delivery } from "../deps.ts";
+import type { Clock } from "../ops/clock.ts";
+import type { ServerFrame } from "../protocol/frames.ts";
+import { beat, echoed, newPresence, type PresenceEffect, type PresenceMessage, receive, setLocal, tick } from "./presence.ts";
+
+export type Tracker = ReturnType<typeof createTracker>;
+
+type Deps = {
+  bus: Bus;
+  deliver: (deliveries: Delivery[]) => void;
+  writeLastSeen: (users: string[], at: Date) => Promise<void>;
+  clock: Clock;
+  times: { heartbeatMs: number; graceMs: number; expiryMs: number };
+};
+
+/** Changes are gathered this long, so that a storm of arrivals is told in few writes. */
+const GATHER_MS = 50;
+const MAX_BEAT_MS = 5_000;
+
+/** The presence core, wired to sockets, bus, clock and database. */
+export function createTracker({ bus, deliver, writeLastSeen, clock, times }: Deps) {
+  const beatMs = Math.min(MAX_BEAT_MS, times.heartbeatMs, times.expiryMs / 4);
+  const self = crypto.randomUUID();
+  const state = newPresence(self, { ...times, beatMs }, clock.now());
+  let gathered: Delivery[] = [];
+  const stops: (() => void)[] = [];
+
+  function apply(effects: PresenceEffect[]): void {
+    const lastSeen = new Map<number, string[]>();
+    for (const effect of effects) {
+      if (effect.kind === "send") {
+        bus.publish({ kind: "presence", message: effect.message });
+        continue;
+      }
+      const { user, username, status } = effect;
+      const frame: ServerFrame = { type: "user_presence", user_id: user, username, status };
+      gathered.push({ endpoint: "global", except: user, frame: JSON.stringify(frame) });
+      if (effect.status === "offline" && effect.tell) lastSeen.set(effect.since, [...(lastSeen.get(effect.since) ?? []), user]);
+    }
+    // Best effort: a database that is away keeps the older time.
+    for (const [at, users] of lastSeen) writeLastSeen(users, new Date(at)).catch(() => {});
+  }
+
+  return {
+    isOnline: (user: string) => state.shown.has(user),
+    /** Sockets of a user in all processes. */
+    sockets: (user: string) => state.totals.get(user) ?? 0,
+    /** The user now has this many sockets in this process. */
+    set: (user: string, username: string, sockets: number) => apply(setLocal(state, user, username, sockets, clock.now())),
+    receive: (message: PresenceMessage) => apply(receive(state, message, clock.now())),
+    echoed: () => echoed(state, clock.now()),
+    start() {
+      bus.publish({ kind: "presence", message: { t: "ask", node: null } });
+      stops.push(
+        clock.every(beatMs, () => apply([beat(state)])),
+        clock.every(GATHER_MS, () => {
+          apply(tick(state, clock.now()));
+          if (!gathered.length) return;
+          deliver(gathered);
+          gathered = [];
+        }),
+      );
+    },
+    /** This process goes; its users have `spreadMs` on top of the grace to arrive elsewhere. */
+    async leave(spreadMs: number): Promise<void> {
+      for (const stop of stops.splice(0)) stop();
+      bus.publish({ kind: "presence", message: { t: "bye", node: self, spreadMs } });
+      await writeLastSeen([...state.nodes.get(self)!.users.keys()], new Date(clock.now()));
+    },
+  };
+}

@@ -1,0 +1,50 @@
+import type { Server } from "bun";
+import type { Delivery } from "../deps.ts";
+import type { Endpoint } from "../protocol/frames.ts";
+import type { Connection, Sockets } from "./sockets.ts";
+
+/** Frames leave together, one write a subscriber, but no more than this in one turn of the event loop. */
+const MAX_TURN_BYTES = 256 * 1024;
+
+export type Broadcast = ReturnType<typeof createBroadcast>;
+
+/** The topics that a socket listens to; no client names one. */
+export function topicsOf(endpoint: Endpoint, userId: string): string[] {
+  return endpoint === "global" ? [topic("global"), topic("global", userId)] : [topic("private", userId)];
+}
+
+/** The one place that publishes. */
+export function createBroadcast(server: () => Server<Connection>, sockets: Sockets) {
+  let queue: Delivery[] = [];
+
+  function publish({ endpoint, user, except, frame }: Delivery): void {
+    const to = topic(endpoint, user);
+    const left = except ? sockets.ofUser(except).filter((ws) => ws.data.endpoint === endpoint) : [];
+    for (const ws of left) ws.unsubscribe(to);
+    server().publish(to, frame);
+    for (const ws of left) ws.subscribe(to);
+  }
+
+  function flush(): void {
+    let bytes = 0;
+    let n = 0;
+    while (n < queue.length && bytes < MAX_TURN_BYTES) {
+      const delivery = queue[n++]!;
+      bytes += delivery.frame.length;
+      publish(delivery);
+    }
+    queue = queue.slice(n);
+    if (queue.length) setImmediate(flush);
+  }
+
+  /** To the sockets of this process, in this order. */
+  return function deliver(deliveries: readonly Delivery[]): void {
+    const waiting = queue.length > 0;
+    queue.push(...deliveries);
+    if (!waiting) flush();
+  };
+}
+
+function topic(endpoint: Endpoint, user?: string): string {
+  return user ? `${endpoint}:${user}` : endpoint;
+}

@@ -1,0 +1,114 @@
+import type { RoomEvent } from "../deps.ts";
+import type { Clock } from "../ops/clock.ts";
+import type { Log } from "../ops/log.ts";
+import { arrive, newStream, repair, type Stream } from "./sequencer.ts";
+import type { Look } from "./store.ts";
+
+type Deps = {
+  look: (horizon: string | null) => Promise<Look>;
+  /** A room's events after `seq`; where that is null, those since the horizon. */
+  eventsSince: (room: string, seq: number | null, horizon: string) => Promise<{ head: number; events: RoomEvent[] }>;
+  deliver: (events: RoomEvent[]) => void;
+  sessionEnded: (sessionId: string) => void;
+  clock: Clock;
+  log: Log;
+};
+
+type Live = Stream<RoomEvent> & { filling: Promise<void> | null; touchedAt: number };
+
+export type DeliveryEngine = ReturnType<typeof createDelivery>;
+
+const LOOK_EVERY_MS = 1_000;
+/** A hole is usually a message on its way: it gets this long before the database is asked. */
+const HOLE_PATIENCE_MS = 30;
+const MAX_IDLE_STREAMS = 10_000;
+
+/**
+ * From commits to sockets: each room's events, once and in order, whatever the bus does. Hints make it fast; once a second one
+ * question to the database makes it true.
+ */
+export function createDelivery({ look, eventsSince, deliver, sessionEnded, clock, log }: Deps) {
+  const streams = new Map<string, Live>();
+  let horizon = "";
+  let lastLookAt = -Infinity;
+  let looking = false;
+  let stopTimer = () => {};
+
+  /** Events that were committed here, or that another process told of. */
+  function arrived(events: readonly RoomEvent[]): void {
+    const due: RoomEvent[] = [];
+    for (const [room, ofRoom] of Map.groupBy(events, (event) => event.room)) {
+      const stream = live(room);
+      due.push(...arrive(stream, ofRoom));
+      if (stream.held.size) void fill(room, stream, stream.last === null ? 0 : HOLE_PATIENCE_MS).catch(() => {}); // The next look tries again.
+    }
+    if (due.length) deliver(due);
+  }
+
+  function live(room: string): Live {
+    let stream = streams.get(room);
+    if (!stream) streams.set(room, (stream = { ...newStream<RoomEvent>(), filling: null, touchedAt: 0 }));
+    stream.touchedAt = clock.now();
+    return stream;
+  }
+
+  /** Fetches what is missing, one fetch a room at a time. */
+  function fill(room: string, stream: Live, patienceMs: number): Promise<void> {
+    return (stream.filling ??= (async () => {
+      if (patienceMs) await clock.sleep(patienceMs);
+      if (patienceMs && !stream.held.size) return; // The hole closed by itself.
+      for (;;) {
+        const { head, events } = await eventsSince(room, stream.last, horizon);
+        const due = repair(stream, events, head);
+        if (due.length) deliver(due);
+        if (stream.last! >= head || !events.length) return;
+      }
+    })().finally(() => (stream.filling = null)));
+  }
+
+  async function lookOnce(): Promise<void> {
+    if (looking) return;
+    looking = true;
+    const startedAt = clock.now();
+    try {
+      const seen = await look(horizon);
+      for (const id of seen.endedSessions) sessionEnded(id);
+      for (const { room, seq } of seen.heads) {
+        const stream = live(room);
+        for (let tries = 0; stream.last === null || stream.last < seq; tries++) {
+          if (tries > 2) throw new Error(`room ${room} stays behind its head`);
+          await fill(room, stream, 0);
+        }
+      }
+      // Only now: what could not be fetched must be seen again by the next look.
+      horizon = seen.horizon;
+      lastLookAt = clock.now();
+      forget(startedAt);
+    } catch (error) {
+      log.warn({ err: error }, "the database did not say what changed");
+    } finally {
+      looking = false;
+    }
+  }
+
+  /** Rooms without anything at or above the horizon can be met again as if for the first time. */
+  function forget(before: number): void {
+    if (streams.size <= MAX_IDLE_STREAMS) return;
+    for (const [room, stream] of streams) {
+      if (stream.touchedAt < before && !stream.held.size && !stream.filling) streams.delete(room);
+    }
+  }
+
+  return {
+    arrived,
+    lookOnce,
+    async start(): Promise<void> {
+      ({ horizon } = await look(null));
+      lastLookAt = clock.now();
+      stopTimer = clock.every(LOOK_EVERY_MS, () => void lookOnce());
+    },
+    stop: () => stopTimer(),
+    /** How long ago the database last answered (ms). */
+    silence: () => clock.now() - lastLookAt,
+  };
+}

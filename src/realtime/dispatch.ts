@@ -1,0 +1,56 @@
+import type { Caller, Commands } from "../deps.ts";
+import { Refusal } from "../errors.ts";
+import type { Log } from "../ops/log.ts";
+import { CLIENT_FRAMES, type Endpoint, type ServerFrame } from "../protocol/frames.ts";
+
+export type Dispatch = ReturnType<typeof createDispatch>;
+
+type Deps = { commands: Commands; log: Log };
+
+/** From the text of a frame to its command. Every refusal is told, as an error frame that carries the `client_id` it came with. */
+export function createDispatch({ commands, log }: Deps) {
+  /** Resolves when the socket's next frame may go on; `reply` may be called later, or never. */
+  return async function dispatch(caller: Caller, endpoint: Endpoint, text: string, reply: (frame: string) => void): Promise<void> {
+    let clientId: string | undefined;
+    const refuse = (error: unknown) => reply(errorFrame(error, clientId, log));
+    try {
+      const frame = readObject(text);
+      if (typeof frame.client_id === "string") clientId = frame.client_id.toWellFormed().slice(0, 64);
+      const schemas: Record<string, (typeof CLIENT_FRAMES)["private"]["typing_stop"] | undefined> = CLIENT_FRAMES[endpoint] as never;
+      const type = typeof frame.type === "string" && Object.hasOwn(schemas, frame.type) ? frame.type : null;
+      if (!type) throw new Refusal("unknown_type", "This socket knows no frame of this type.");
+      const parsed = schemas[type]!.safeParse(frame);
+      if (!parsed.success) {
+        throw new Refusal("invalid_field", parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; "));
+      }
+      const outcome = await commands[endpoint][type]!(caller, parsed.data as never);
+      outcome?.done.then((answer) => answer && reply(answer), refuse);
+    } catch (error) {
+      refuse(error);
+    }
+  };
+}
+
+export function errorFrame(error: unknown, clientId: string | undefined, log: Log): string {
+  if (!(error instanceof Refusal)) log.error({ err: error }, "a frame failed");
+  const refusal = error instanceof Refusal ? error : new Refusal("internal", "Something went wrong on our side.");
+  const frame: ServerFrame = {
+    type: "error",
+    code: refusal.code,
+    detail: refusal.detail,
+    ...(clientId !== undefined && { client_id: clientId }),
+    ...(refusal.retryAfterMs !== undefined && { retry_after_ms: refusal.retryAfterMs }),
+  };
+  return JSON.stringify(frame);
+}
+
+function readObject(text: string): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new Refusal("bad_json", "A frame is one JSON object.");
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw new Refusal("bad_json", "A frame is one JSON object.");
+  return value as Record<string, unknown>;
+}
