@@ -118,6 +118,7 @@ export async function startApp({ config, log, clock = systemClock }: Options): P
     allowedOrigins: config.allowedOrigins,
     maxSocketsPerUser: config.maxSocketsPerUser,
     maxFrameBytes: config.maxFrameBytes,
+    gate: config.messageRate.perSecond ? { perSecond: 50 + 2 * config.messageRate.perSecond, burst: 100 + 2 * config.messageRate.burst } : null,
     idleMs: config.presence.expiryMs,
     clock,
     log,

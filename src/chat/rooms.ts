@@ -63,9 +63,9 @@ export function createRooms(store: ChatStore) {
 
 export type Rooms = ReturnType<typeof createRooms>;
 
-/** An id from a path or a frame, in lower case; anything else names no room. */
+/** A conversation's id from a path or a frame, in lower case. The global room has an id too, and is no conversation. */
 export function roomId(text: string): string {
   const parsed = uuid.safeParse(text);
-  if (!parsed.success) throw notFound();
+  if (!parsed.success || parsed.data === GLOBAL_ROOM) throw notFound();
   return parsed.data;
 }

@@ -12,6 +12,9 @@ import type { ChatStore } from "./store.ts";
 
 type Deps = { store: ChatStore; conversations: Conversations; rooms: Rooms; requireUser: MiddlewareHandler<HttpEnv> };
 
+/** "create" is a route of its own, which takes POST only. */
+const ID = ":id{(?!create$)[^/]+}";
+
 export function chatRoutes({ store, conversations, rooms, requireUser }: Deps) {
   const app = new Hono<HttpEnv>();
   app.use(requireUser);
@@ -38,16 +41,16 @@ export function chatRoutes({ store, conversations, rooms, requireUser }: Deps) {
     return c.json(detail);
   });
 
-  app.get("/conversations/:id", async (c) => c.json(await conversations.detail(c.var.identity.userId, roomId(c.req.param("id")))));
+  app.get(`/conversations/${ID}`, async (c) => c.json(await conversations.detail(c.var.identity.userId, roomId(c.req.param("id")))));
 
-  app.get("/conversations/:id/messages", async (c) => {
+  app.get(`/conversations/${ID}/messages`, async (c) => {
     const id = roomId(c.req.param("id"));
     await rooms.membersFor(c.var.identity.userId, id);
     const history = await readHistory(store, id, c.req.query());
     return answer(c, id, history, await conversations.privateMessages(id, history.rows));
   });
 
-  app.post("/conversations/:id/read", async (c) => {
+  app.post(`/conversations/${ID}/read`, async (c) => {
     const { message_ids } = await readBody(c.req.raw, api.read);
     if (!(await store.markRead(roomId(c.req.param("id")), c.var.identity.userId, message_ids))) throw notFound();
     return c.json({ detail: "Read." });

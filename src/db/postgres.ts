@@ -103,8 +103,8 @@ async function deadline<T>(clock: Clock, query: Promise<T> & { cancel?: () => vo
     return await Promise.race([query, late]);
   } catch (error) {
     const state = sqlState(error);
-    // 57P and 08: the server is going down or cut us off. 57014, 55P03: its own deadlines. No state: the connection broke.
-    const away = state === null || /^(57P|08)|^(57014|55P03)$/.test(state);
+    // FATAL: it did not let us in, or cut us off. 57014 and 55P03: its own deadlines. No state: the connection broke.
+    const away = state === null || (error as { severity?: string }).severity === "FATAL" || /^(57P|08)|^(57014|55P03)$/.test(state);
     throw away && !(error instanceof DatabaseUnavailable) ? new DatabaseUnavailable(error) : error;
   } finally {
     stop();

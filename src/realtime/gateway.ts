@@ -22,6 +22,8 @@ type Deps = {
   allowedOrigins: string[];
   maxSocketsPerUser: number;
   maxFrameBytes: number;
+  /** Each socket's own flood gate, before anything is parsed; null is none. */
+  gate: { perSecond: number; burst: number } | null;
   /** A peer that is silent for this long, pings included, is gone. */
   idleMs: number;
   clock: Clock;
@@ -30,8 +32,6 @@ type Deps = {
 
 export type Gateway = ReturnType<typeof createGateway>;
 
-/** A socket's own flood gate, before anything is parsed: 50 frames a second, 100 at once. */
-const GATE = { intervalMs: 20, burst: 100 };
 /** Frames that wait their turn; who piles up more than this is not talking but flooding. */
 const MAX_INBOX = { frames: 64, bytes: 256 * 1024 };
 
@@ -93,11 +93,10 @@ export function createGateway(deps: Deps) {
     if (typeof frame !== "string") return ws.close(CLOSE.unsupportedData, "text frames only");
     const bytes = Buffer.byteLength(frame);
     if (bytes > deps.maxFrameBytes) return ws.close(CLOSE.tooBig, "frame too big");
-    const gate = gcra(data.gateAt, clock.now(), GATE.intervalMs, GATE.burst);
-    data.gateAt = gate.tat;
-    if (gate.waitMs > 0) {
-      const refusal = new Refusal("rate_limited", "Too many frames. Wait a moment.", { retryAfterMs: gate.waitMs });
-      return void ws.send(errorFrame(refusal, undefined, log));
+    if (deps.gate) {
+      const { tat, waitMs } = gcra(data.gateAt, clock.now(), 1000 / deps.gate.perSecond, deps.gate.burst);
+      data.gateAt = tat;
+      if (waitMs > 0) return void ws.send(errorFrame(new Refusal("rate_limited", "Too many frames. Wait a moment.", { retryAfterMs: waitMs }), undefined, log));
     }
     if (data.inbox.length >= MAX_INBOX.frames || data.inboxBytes + bytes > Math.max(MAX_INBOX.bytes, deps.maxFrameBytes)) {
       return ws.close(CLOSE.abuse, "too many frames at once");

@@ -1,0 +1,37 @@
+/** Every numbered promise of docs/protocol.md, on the embedded database and on PostgreSQL with Redis and two processes. */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { accounts } from "./promises/accounts.ts";
+import { conversations } from "./promises/conversations.ts";
+import { everywhere } from "./promises/everywhere.ts";
+import { history } from "./promises/history.ts";
+import { limits } from "./promises/limits.ts";
+import { sockets } from "./promises/sockets.ts";
+import { promisedNumbers } from "./support/promise.ts";
+import { clusterRig, embeddedRig, type Rig } from "./support/server.ts";
+import { haveServices } from "./support/services.ts";
+
+const suites = { everywhere, accounts, conversations, history, sockets, limits };
+const tested = new Set<number>();
+
+for (const [kind, start] of [["embedded", embeddedRig], ["cluster", clusterRig]] as const) {
+  describe.skipIf(kind === "cluster" && !haveServices)(kind, () => {
+    let rig: Rig;
+    beforeAll(async () => {
+      rig = await start();
+    }, 30_000);
+    afterAll(() => rig.stop());
+    for (const suite of Object.values(suites)) {
+      suite((numbers, title, body) => {
+        for (const number of numbers) tested.add(number);
+        test(`${numbers.join(", ")}: ${title}`, body, 30_000);
+      }, () => rig);
+    }
+  });
+}
+
+test("every promise has a number of its own, and a test", () => {
+  const numbers = promisedNumbers();
+  expect(numbers).toEqual(numbers.map((_, i) => i + 1));
+  expect(numbers.filter((number) => !tested.has(number))).toEqual([]);
+  expect([...tested].filter((number) => !numbers.includes(number))).toEqual([]);
+});

@@ -1,0 +1,125 @@
+/** A client as a stranger would write it from docs/protocol.md: fetch and WebSocket, nothing of ours. */
+import { eventually } from "./services.ts";
+
+// biome-ignore lint: answers are asserted by the tests, field by field
+export type Json = any;
+export type Answer = { status: number; body: Json; headers: Headers };
+
+export async function call(url: string, method: string, path: string, { token, body, headers }: { token?: string; body?: unknown; headers?: Record<string, string> } = {}): Promise<Answer> {
+  const response = await fetch(url + path, {
+    method,
+    redirect: "manual",
+    headers: {
+      ...(body !== undefined && { "Content-Type": "application/json" }),
+      ...(token && { Authorization: `Bearer ${token}` }),
+      ...headers,
+    },
+    body: body === undefined ? undefined : typeof body === "string" || body instanceof Uint8Array ? (body as string) : JSON.stringify(body),
+  });
+  const text = await response.text();
+  return { status: response.status, headers: response.headers, body: text && /json/.test(response.headers.get("content-type") ?? "") ? JSON.parse(text) : text };
+}
+
+export const PASSWORD = "plum-orbit-4417";
+let people = 0;
+
+/** Somebody new, with an account, on one of a rig's servers. */
+export class Person {
+  sockets: TestSocket[] = [];
+  constructor(
+    readonly url: string,
+    readonly id: string,
+    readonly name: string,
+    public access: string,
+    public refresh: string,
+  ) {}
+
+  static async signUp(url: string, name = `user${++people}`): Promise<Person> {
+    const { status, body } = await call(url, "POST", "/api/auth/signup/", { body: { username: name, password: PASSWORD, password_confirm: PASSWORD } });
+    if (status !== 201) throw new Error(`sign-up of ${name}: ${status} ${JSON.stringify(body)}`);
+    return new Person(url, body.user.id, name, body.access, body.refresh);
+  }
+
+  get(path: string): Promise<Answer> {
+    return call(this.url, "GET", path, { token: this.access });
+  }
+  post(path: string, body?: unknown): Promise<Answer> {
+    return call(this.url, "POST", path, { token: this.access, body });
+  }
+
+  /** The same person at another server, or logged in once more. */
+  at(url: string): Person {
+    return new Person(url, this.id, this.name, this.access, this.refresh);
+  }
+  async logIn(url = this.url): Promise<Person> {
+    const { body } = await call(url, "POST", "/api/auth/login/", { body: { username: this.name, password: PASSWORD } });
+    return new Person(url, this.id, this.name, body.access, body.refresh);
+  }
+
+  async socket(endpoint: "global" | "private"): Promise<TestSocket> {
+    const socket = new TestSocket(`${this.url}/ws/chat/${endpoint}/?token=${this.access}`);
+    await socket.opened;
+    this.sockets.push(socket);
+    return socket;
+  }
+
+  async conversationWith(other: Person): Promise<string> {
+    return (await this.get(`/api/chat/conversations/user/${other.id}/`)).body.conversation.id;
+  }
+  async closeAll(): Promise<void> {
+    await Promise.all(this.sockets.splice(0).map((socket) => socket.close()));
+  }
+}
+
+/** A WebSocket that keeps what it got. */
+export class TestSocket {
+  readonly frames: Json[] = [];
+  readonly opened: Promise<void>;
+  readonly closed: Promise<{ code: number; reason: string }>;
+  readonly ws: WebSocket;
+
+  constructor(url: string, options?: { headers?: Record<string, string> }) {
+    this.ws = new WebSocket(url.replace(/^http/, "ws"), options as never);
+    this.opened = new Promise((resolve, reject) => {
+      this.ws.onopen = () => resolve();
+      this.ws.onerror = () => reject(new Error("the socket did not open"));
+    });
+    this.opened.catch(() => {});
+    this.closed = new Promise((resolve) => (this.ws.onclose = ({ code, reason }) => resolve({ code, reason })));
+    this.ws.onmessage = ({ data }) => this.frames.push(JSON.parse(data as string));
+  }
+
+  send(frame: unknown): void {
+    this.ws.send(typeof frame === "string" || frame instanceof Uint8Array ? (frame as string) : JSON.stringify(frame));
+  }
+
+  /** The first frame that fits and was not asked for before; waits for it. */
+  async next(fits: string | ((frame: Json) => boolean), ms = 5_000): Promise<Json> {
+    const test = typeof fits === "string" ? (frame: Json) => frame.type === fits : fits;
+    return eventually(() => {
+      const i = this.frames.findIndex(test);
+      if (i < 0) throw new Error(`no such frame (${fits}); there are ${this.frames.length}: ${JSON.stringify(this.frames.slice(0, 3))}`);
+      return this.frames.splice(i, 1)[0];
+    }, ms);
+  }
+
+  /** Sends and waits for this message's own frame. */
+  async say(frame: { content: string; conversation_id?: string; client_id?: string }): Promise<Json> {
+    const global = frame.conversation_id === undefined;
+    this.send({ type: global ? "send_global_message" : "send_private_message", ...frame });
+    const type = global ? "global_message" : "private_message_sent";
+    return (await this.next((f) => f.type === "error" || (f.type === type && f.message.content === frame.content))).message;
+  }
+
+  /** Everything on its way has arrived: the server has answered a frame that was sent last. */
+  async settled(): Promise<void> {
+    this.send({ type: "are-you-done" });
+    await this.next((frame) => frame.code === "unknown_type");
+    await Bun.sleep(150);
+  }
+
+  async close(): Promise<void> {
+    this.ws.close();
+    await this.closed;
+  }
+}

@@ -1,0 +1,119 @@
+/** A real PostgreSQL and a real Redis, private to this test run, on free ports. They end with it. */
+import { existsSync, readdirSync } from "node:fs";
+import { chmod, mkdir, mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import postgres from "postgres";
+
+const PG_BIN = ["/usr/lib/postgresql", "/usr/local/lib/postgresql", "/opt/homebrew/opt"]
+  .filter(existsSync)
+  .flatMap((dir) => readdirSync(dir).map((version) => join(dir, version, "bin")))
+  .filter((bin) => existsSync(join(bin, "initdb")))
+  .sort()
+  .at(-1);
+const REDIS = Bun.which("redis-server");
+
+/** Whether the tests that need the services can run. Loud when not; with CI=true a failure instead. */
+export const haveServices = PG_BIN !== undefined && REDIS !== null;
+if (!haveServices) {
+  const sentence = `Tests over PostgreSQL and Redis need both: ${PG_BIN ? "" : "postgresql "}${REDIS ? "" : "redis-server "}(on Debian: apt-get install postgresql redis-server).`;
+  if (process.env.CI) throw new Error(sentence);
+  console.warn(`\n*** SKIPPED: ${sentence}\n`);
+}
+
+const cleanups: (() => unknown)[] = [];
+process.on("exit", () => cleanups.splice(0).reverse().forEach((cleanup) => cleanup()));
+
+/** Runs when the test process ends, whatever ends it; synchronous work only. */
+export function atExit(cleanup: () => unknown): void {
+  cleanups.push(cleanup);
+}
+
+export async function tempDir(): Promise<string> {
+  const dir = await mkdtemp(join(tmpdir(), "liquidchat-test-"));
+  atExit(() => Bun.spawnSync(["rm", "-rf", dir]));
+  return dir;
+}
+
+/** A port that was free a moment ago. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+let cluster: Promise<string> | undefined;
+let databases = 0;
+
+/** A fresh, empty database. */
+export async function freshDatabase(): Promise<string> {
+  const base = await (cluster ??= startPostgres());
+  const name = `test_${++databases}`;
+  const sql = postgres(`${base}/postgres`, { max: 1 });
+  await sql.unsafe(`CREATE DATABASE ${name}`);
+  await sql.end();
+  return `${base}/${name}`;
+}
+
+async function startPostgres(): Promise<string> {
+  const dir = await tempDir();
+  const port = await freePort();
+  const data = join(dir, "data");
+  await mkdir(data);
+  // PostgreSQL refuses root.
+  const asUser = process.getuid?.() === 0 ? ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] : [];
+  if (asUser.length) {
+    await chmod(dir, 0o755);
+    Bun.spawnSync(["chown", "postgres", dir, data]);
+  }
+  const init = Bun.spawnSync([...asUser, join(PG_BIN!, "initdb"), "-D", data, "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "-N"], { cwd: dir });
+  if (init.exitCode !== 0) throw new Error(`initdb: ${init.stderr}`);
+  const server = Bun.spawn([...asUser, join(PG_BIN!, "postgres"), "-D", data, "-p", String(port), "-k", dir, "-c", "listen_addresses=127.0.0.1", "-c", "max_connections=200"], {
+    cwd: dir,
+    stdio: ["ignore", "ignore", Bun.file(join(dir, "postgres.log"))],
+  });
+  atExit(() => server.kill("SIGQUIT"));
+  const url = `postgres://postgres@127.0.0.1:${port}`;
+  await eventually(async () => {
+    const sql = postgres(`${url}/postgres`, { max: 1, connect_timeout: 1 });
+    await sql`SELECT 1`.finally(() => sql.end());
+  });
+  return url;
+}
+
+/** A Redis of one's own, which one may stop and start. */
+export async function startRedis(port?: number): Promise<{ url: string; port: number; stop(): Promise<void> }> {
+  const dir = await tempDir();
+  const at = port ?? (await freePort());
+  const server = Bun.spawn([REDIS!, "--port", String(at), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", dir], { stdio: ["ignore", "ignore", "ignore"] });
+  atExit(() => server.kill("SIGKILL"));
+  await eventually(async () => {
+    const socket = await Bun.connect({ hostname: "127.0.0.1", port: at, socket: { data() {} } });
+    socket.end();
+  });
+  return {
+    url: `redis://127.0.0.1:${at}`,
+    port: at,
+    stop: async () => {
+      server.kill("SIGKILL");
+      await server.exited;
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Tries until it does not throw; the last error after `ms`. */
+export async function eventually<T>(attempt: () => T | Promise<T>, ms = 10_000): Promise<T> {
+  for (const until = performance.now() + ms; ; ) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (performance.now() > until) throw error;
+      await Bun.sleep(25);
+    }
+  }
+}
