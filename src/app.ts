@@ -15,6 +15,7 @@ import { createConversations } from "./chat/conversations.ts";
 import { createMessages } from "./chat/messages.ts";
 import { chatRoutes } from "./chat/routes.ts";
 import { createRooms, deliveries, type MessageEvent } from "./chat/rooms.ts";
+import { createRoomStore } from "./chat/rooms-store.ts";
 import { createChatStore } from "./chat/store.ts";
 import { createWriter } from "./chat/writer.ts";
 import type { Config } from "./config.ts";
@@ -53,7 +54,7 @@ export async function startApp({ config, log, clock = systemClock }: Options): P
   stack.defer(() => db.close());
   await migrate(db);
 
-  const { prefix, redis, bus } = await openBus(db, config, log);
+  const { prefix, redis, bus } = await openBus(db, config, clock, log);
   stack.defer(() => bus.close());
 
   const authStore = createAuthStore(db);
@@ -83,7 +84,8 @@ export async function startApp({ config, log, clock = systemClock }: Options): P
   });
 
   const chatStore = createChatStore(db);
-  const rooms = createRooms(chatStore);
+  const roomStore = createRoomStore(db);
+  const rooms = createRooms(roomStore);
   const delivery = createDelivery({
     look: (horizon) => look(db, horizon),
     eventsSince: chatStore.eventsSince,
@@ -118,7 +120,9 @@ export async function startApp({ config, log, clock = systemClock }: Options): P
     allowedOrigins: config.allowedOrigins,
     maxSocketsPerUser: config.maxSocketsPerUser,
     maxFrameBytes: config.maxFrameBytes,
-    gate: config.messageRate.perSecond ? { perSecond: 50 + 2 * config.messageRate.perSecond, burst: 100 + 2 * config.messageRate.burst } : null,
+    gate: config.messageRate.perSecond
+      ? { perSecond: 50 + 2 * config.messageRate.perSecond, burst: 100 + 2 * config.messageRate.burst }
+      : null,
     idleMs: config.presence.expiryMs,
     clock,
     log,
@@ -128,8 +132,18 @@ export async function startApp({ config, log, clock = systemClock }: Options): P
   const viewUser = (row: Parameters<typeof userView>[0]) => userView(row, presence.isOnline);
   const http = createHttp({
     auth: authRoutes({ accounts, store: authStore, guard, limits, isOnline: presence.isOnline }) as Routes,
-    chat: chatRoutes({ store: chatStore, conversations: createConversations({ store: chatStore, viewUser }), rooms, requireUser: guard.requireUser }) as Routes,
-    health: healthRoutes(() => ({ draining, databaseAnswers: delivery.silence() < 4_000, redis: redis ? (bus.isUp() ? "up" : "away") : "none" })),
+    chat: chatRoutes({
+      store: chatStore,
+      roomStore,
+      conversations: createConversations({ store: chatStore, roomStore, viewUser }),
+      rooms,
+      requireUser: guard.requireUser,
+    }) as Routes,
+    health: healthRoutes(() => ({
+      draining,
+      databaseAnswers: delivery.silence() < 4_000,
+      redis: redis ? (bus.isUp() ? "up" : "away") : "none",
+    })),
     upgrade: gateway.upgrade,
     readClient: createClientReader(config.trustedProxies),
     allowedOrigins: config.allowedOrigins,
@@ -160,7 +174,9 @@ export async function startApp({ config, log, clock = systemClock }: Options): P
     clock.every(HOUSEKEEPING_MS, () => {
       revocations.prune();
       bucket.prune();
-      authStore.deleteExpired(new Date(clock.now() - config.accessTokenMs)).catch((error) => log.warn({ err: error }, "old sessions were not deleted"));
+      authStore
+        .deleteExpired(new Date(clock.now() - config.accessTokenMs))
+        .catch((error) => log.warn({ err: error }, "old sessions were not deleted"));
     }),
   );
 
@@ -191,12 +207,12 @@ async function openDatabase(config: Config, clock: Clock, log: Log): Promise<Dat
 }
 
 /** Channel and keys carry the deployment's id: two that share a Redis must not hear each other. */
-async function openBus(db: Database, config: Config, log: Log) {
+async function openBus(db: Database, config: Config, clock: Clock, log: Log) {
   const [deployment] = await db.query<{ id: string }>("SELECT id FROM deployment", []);
   const prefix = `liquidchat:${deployment!.id}`;
   if (!config.redisUrl) return { prefix, redis: null, bus: createLocalBus() as Bus };
   const redis = connectRedis(config.redisUrl, log);
-  return { prefix, redis, bus: createRedisBus(config.redisUrl, redis, `${prefix}:bus`, log) };
+  return { prefix, redis, bus: createRedisBus(config.redisUrl, redis, `${prefix}:bus`, clock, log) };
 }
 
 async function until(done: () => boolean, clock: Clock): Promise<void> {

@@ -19,7 +19,9 @@ export function readConfig(env: Env = process.env) {
   const workers = whole(env, "WORKERS", 1, 1);
   const port = whole(env, "PORT", 8000, 0, 65535);
   if (workers > 1 && (!databaseUrl || !redisUrl)) {
-    throw new ConfigError("WORKERS: more than one process needs PostgreSQL and Redis. Set DATABASE_URL and REDIS_URL, or WORKERS=1.");
+    throw new ConfigError(
+      "WORKERS: more than one process needs PostgreSQL and Redis. Set DATABASE_URL and REDIS_URL, or WORKERS=1.",
+    );
   }
   if (workers > 1 && port === 0) throw new ConfigError("PORT: several workers share one port, so it cannot be 0.");
   return {
@@ -32,7 +34,8 @@ export function readConfig(env: Env = process.env) {
     secretKeys: readSecretKeys(env, dataDir, databaseUrl !== null),
     debug: flag(env, "DEBUG"),
     messageMaxLength,
-    maxFrameBytes: whole(env, "MAX_FRAME_BYTES", Math.max(64 * 1024, 12 * messageMaxLength + 4096), 0) || 16 * 1024 * 1024,
+    maxFrameBytes:
+      whole(env, "MAX_FRAME_BYTES", Math.max(64 * 1024, 12 * messageMaxLength + 4096), 0) || 16 * 1024 * 1024,
     messageRate: { perSecond: number(env, "MESSAGE_RATE_LIMIT", 1, 0), burst: whole(env, "MESSAGE_RATE_BURST", 5, 1) },
     presence: {
       heartbeatMs: seconds(env, "PRESENCE_HEARTBEAT", 30),
@@ -83,15 +86,20 @@ function readRedisUrl(env: Env): string | null {
 const KNOWN_SECRET = /^(django-insecure-|change-?me|your-|secret|insecure|example|password|(.)\2*$)/i;
 
 function readSecretKeys(env: Env, dataDir: string, required: boolean) {
-  const name = env.SECRET_KEY ? "SECRET_KEY" : "DJANGO_SECRET_KEY";
+  const name = env.SECRET_KEY || !env.DJANGO_SECRET_KEY ? "SECRET_KEY" : "DJANGO_SECRET_KEY";
   const keys = list(env, name);
   if (!keys.length) {
-    if (required) throw new ConfigError("SECRET_KEY: with PostgreSQL every process needs the same secret. Make one: openssl rand -hex 32");
+    if (required)
+      throw new ConfigError(
+        "SECRET_KEY: with PostgreSQL every process needs the same secret. Make one: openssl rand -hex 32",
+      );
     keys.push(generatedSecret(dataDir));
   }
   return keys.map((key) => {
-    if (Buffer.byteLength(key) < 32) throw new ConfigError(`${name}: each key must have at least 32 bytes. Make one: openssl rand -hex 32`);
-    if (KNOWN_SECRET.test(key)) throw new ConfigError(`${name}: this key is publicly known. Make one: openssl rand -hex 32`);
+    if (Buffer.byteLength(key) < 32)
+      throw new ConfigError(`${name}: each key must have at least 32 bytes. Make one: openssl rand -hex 32`);
+    if (KNOWN_SECRET.test(key))
+      throw new ConfigError(`${name}: this key is publicly known. Make one: openssl rand -hex 32`);
     return { id: createHash("sha256").update(key).digest("hex").slice(0, 8), bytes: new TextEncoder().encode(key) };
   });
 }
@@ -103,7 +111,8 @@ function generatedSecret(dataDir: string): string {
     try {
       writeFileSync(file, randomBytes(32).toString("hex"), { mode: 0o600, flag: "wx" });
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw new ConfigError(`DATA_DIR: cannot write to ${dataDir}: ${(error as Error).message}`);
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST")
+        throw new ConfigError(`DATA_DIR: cannot write to ${dataDir}: ${(error as Error).message}`);
     }
   }
   return readFileSync(file, "utf8").trim();
@@ -114,7 +123,9 @@ function number(env: Env, name: string, fallback: number, least: number, most = 
   if (!text) return fallback;
   const value = Number(text);
   if (!/^\d+(\.\d+)?$/.test(text) || value < least || value > most) {
-    throw new ConfigError(`${name}: must be a number from ${least}${most < Number.MAX_SAFE_INTEGER ? ` to ${most}` : " up"}, not "${text}".`);
+    throw new ConfigError(
+      `${name}: must be a number from ${least}${most < Number.MAX_SAFE_INTEGER ? ` to ${most}` : " up"}, not "${text}".`,
+    );
   }
   return value;
 }
@@ -141,7 +152,10 @@ function flag(env: Env, name: string): boolean {
 }
 
 function list(env: Env, name: string): string[] {
-  return (env[name] ?? "").split(",").map((part) => part.trim()).filter(Boolean);
+  return (env[name] ?? "")
+    .split(",")
+    .map((part) => part.trim())
+    .filter(Boolean);
 }
 
 function origin(value: string): string {

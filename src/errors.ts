@@ -18,7 +18,8 @@ export class Refusal extends Error {
     this.errors = more.errors;
     this.retryAfterMs = more.retryAfterMs;
     this.headers = { ...more.headers };
-    if (more.retryAfterMs !== undefined) this.headers["Retry-After"] = String(Math.max(1, Math.ceil(more.retryAfterMs / 1000)));
+    if (more.retryAfterMs !== undefined)
+      this.headers["Retry-After"] = String(Math.max(1, Math.ceil(more.retryAfterMs / 1000)));
   }
 
   get status(): number {
@@ -27,8 +28,10 @@ export class Refusal extends Error {
 }
 
 export const notFound = () => new Refusal("not_found", "There is no such thing here, or it is not yours.");
-export const unauthenticated = () => new Refusal("unauthenticated", "Sign in first: the access token is missing, wrong or expired.");
-export const unavailable = () => new Refusal("unavailable", "The server cannot do this right now. Try again in a moment.", { retryAfterMs: 2_000 });
+export const unauthenticated = () =>
+  new Refusal("unauthenticated", "Sign in first: the access token is missing, wrong or expired.");
+export const unavailable = () =>
+  new Refusal("unavailable", "The server cannot do this right now. Try again in a moment.", { retryAfterMs: 2_000 });
 export const invalid = (field: string, message: string, code: FieldCode = "invalid") =>
   new Refusal("invalid_field", message, { errors: [{ field, code, message }] });
 
@@ -43,6 +46,10 @@ export function problem(refusal: Refusal, requestId?: string) {
     code,
     ...(errors && { errors }),
     ...(status >= 500 && requestId && { request_id: requestId }),
-    error: { status_code: status, message: detail, details: errors ? Object.fromEntries(errors.map((e) => [e.field, [e.message]])) : {} },
+    error: {
+      status_code: status,
+      message: detail,
+      details: errors ? Object.fromEntries(errors.map((e) => [e.field, [e.message]])) : {},
+    },
   };
 }

@@ -13,13 +13,16 @@ type Deps = {
   auth: Routes;
   chat: Routes;
   health: Routes;
-  upgrade: (request: Request, endpoint: Endpoint, address: string, server: Server<Connection>) => Promise<Response | undefined>;
+  upgrade: (
+    request: Request,
+    endpoint: Endpoint,
+    address: string,
+    server: Server<Connection>,
+  ) => Promise<Response | undefined>;
   readClient: (request: Request, peer: string) => { address: string; url: URL };
   allowedOrigins: string[];
   log: Log;
 };
-
-export type Http = ReturnType<typeof createHttp>;
 
 /** Everything that HTTP can ask for. */
 export function createHttp({ auth, chat, health, upgrade, readClient, allowedOrigins, log }: Deps) {
@@ -37,30 +40,57 @@ export function createHttp({ auth, chat, health, upgrade, readClient, allowedOri
     const startedAt = performance.now();
     await next();
     // The path alone: the query of a socket holds a token.
-    log.debug({ id: c.var.requestId, method: c.req.method, path: c.req.path, status: c.res.status, ms: Math.round(performance.now() - startedAt) }, "request");
+    log.debug(
+      {
+        id: c.var.requestId,
+        method: c.req.method,
+        path: c.req.path,
+        status: c.res.status,
+        ms: Math.round(performance.now() - startedAt),
+      },
+      "request",
+    );
   });
   app.use(options((path) => methodsOf(path)));
   if (allowedOrigins.length) {
-    app.use("/api/*", cors({ origin: allowedOrigins, allowHeaders: ["Authorization", "Content-Type", "Idempotency-Key", "X-Session"], exposeHeaders: ["Link", "Retry-After", "X-Request-Id"], maxAge: 600 }));
+    app.use(
+      "/api/*",
+      cors({
+        origin: allowedOrigins,
+        allowHeaders: ["Authorization", "Content-Type", "Idempotency-Key", "X-Session"],
+        exposeHeaders: ["Link", "Retry-After", "X-Request-Id"],
+        maxAge: 600,
+      }),
+    );
   }
 
   app.route("/", health);
   app.route("/api/auth", auth);
   app.route("/api/chat", chat);
   for (const endpoint of ["global", "private"] as const) {
-    app.get(`/ws/chat/${endpoint}`, async (c) => (await upgrade(c.req.raw, endpoint, c.var.address, c.env.server)) ?? new Response());
+    app.get(
+      `/ws/chat/${endpoint}`,
+      async (c) => (await upgrade(c.req.raw, endpoint, c.var.address, c.env.server)) ?? new Response(),
+    );
   }
   app.get("/", (c) => c.text("LiquidChat is running. It has no page yet; its API is under /api/ and /ws/.\n"));
 
   app.notFound((c) => {
     const allowed = methodsOf(c.req.path);
-    throw allowed.length ? new Refusal("method_not_allowed", `This address takes ${allowed.join(", ")}.`, { headers: { Allow: allowed.join(", ") } }) : notFound();
+    throw allowed.length
+      ? new Refusal("method_not_allowed", `This address takes ${allowed.join(", ")}.`, {
+          headers: { Allow: allowed.join(", ") },
+        })
+      : notFound();
   });
 
   app.onError((error, c) => {
     const refusal = toRefusal(error);
     if (refusal.status >= 500) log.error({ err: error, id: c.var.requestId, path: c.req.path }, "request failed");
-    return c.body(JSON.stringify(problem(refusal, c.var.requestId)), refusal.status as 400, { ...refusal.headers, "Content-Type": "application/problem+json" });
+    return c.body(JSON.stringify(problem(refusal, c.var.requestId)), refusal.status as 400, {
+      ...refusal.headers,
+      "Content-Type": "application/problem+json",
+    });
   });
 
   return app;
@@ -83,7 +113,9 @@ function methodTable(routes: () => { method: string; path: string }[]) {
     }
     const bare = path.length > 1 ? path.replace(/\/$/, "") : path;
     const methods = ["GET", "POST", "PUT", "PATCH", "DELETE"].filter((method) => router!.match(method, bare)[0].length);
-    return methods.length ? [...methods.flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method])), "OPTIONS"] : [];
+    return methods.length
+      ? [...methods.flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method])), "OPTIONS"]
+      : [];
   };
 }
 

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { accounts } from "./promises/accounts.ts";
 import { conversations } from "./promises/conversations.ts";
 import { everywhere } from "./promises/everywhere.ts";
+import { frames } from "./promises/frames.ts";
 import { history } from "./promises/history.ts";
 import { limits } from "./promises/limits.ts";
 import { sockets } from "./promises/sockets.ts";
@@ -10,10 +11,13 @@ import { promisedNumbers } from "./support/promise.ts";
 import { clusterRig, embeddedRig, type Rig } from "./support/server.ts";
 import { haveServices } from "./support/services.ts";
 
-const suites = { everywhere, accounts, conversations, history, sockets, limits };
+const suites = { everywhere, accounts, conversations, history, sockets, frames, limits };
 const tested = new Set<number>();
 
-for (const [kind, start] of [["embedded", embeddedRig], ["cluster", clusterRig]] as const) {
+for (const [kind, start] of [
+  ["embedded", embeddedRig],
+  ["cluster", clusterRig],
+] as const) {
   describe.skipIf(kind === "cluster" && !haveServices)(kind, () => {
     let rig: Rig;
     beforeAll(async () => {
@@ -21,10 +25,13 @@ for (const [kind, start] of [["embedded", embeddedRig], ["cluster", clusterRig]]
     }, 30_000);
     afterAll(() => rig.stop());
     for (const suite of Object.values(suites)) {
-      suite((numbers, title, body) => {
-        for (const number of numbers) tested.add(number);
-        test(`${numbers.join(", ")}: ${title}`, body, 30_000);
-      }, () => rig);
+      suite(
+        (numbers, title, body) => {
+          for (const number of numbers) tested.add(number);
+          test(`${numbers.join(", ")}: ${title}`, body, 30_000);
+        },
+        () => rig,
+      );
     }
   });
 }

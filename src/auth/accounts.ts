@@ -31,7 +31,13 @@ export function createAccounts(deps: Deps) {
   /** Whole seconds, as in a JWT: the tokens must come out the same when made again. */
   const nextTokens = (id: string, userId: string): TokenSource => {
     const now = Math.floor(clock.now() / 1000) * 1000;
-    return { id, userId, jti: crypto.randomUUID(), issuedAt: new Date(now), expiresAt: new Date(now + deps.refreshTokenMs) };
+    return {
+      id,
+      userId,
+      jti: crypto.randomUUID(),
+      issuedAt: new Date(now),
+      expiresAt: new Date(now + deps.refreshTokenMs),
+    };
   };
   const newSession = (userId: string) => nextTokens(Bun.randomUUIDv7(), userId);
 
@@ -39,17 +45,20 @@ export function createAccounts(deps: Deps) {
     async signUp(input: z.output<typeof api.signup>, userAgent: string) {
       const errors: FieldError[] = [];
       const name = readName(input.username);
-      if (typeof name === "string") errors.push({ field: "username", code: input.username ? "invalid" : "required", message: name });
+      if (typeof name === "string")
+        errors.push({ field: "username", code: input.username ? "invalid" : "required", message: name });
       else if (isReserved(name)) errors.push(takenName);
       const weak = await weakness(input.password, typeof name === "string" ? "" : name.username);
       if (weak) errors.push({ field: "password", code: input.password ? "weak" : "required", message: weak });
-      if (input.password !== input.password_confirm) errors.push({ field: "password_confirm", code: "mismatch", message: "The two passwords differ." });
+      if (input.password !== input.password_confirm)
+        errors.push({ field: "password_confirm", code: "mismatch", message: "The two passwords differ." });
       if (errors.length || typeof name === "string") throw fieldRefusal(errors);
 
       const id = Bun.randomUUIDv7();
       const session = newSession(id);
       const password = await passwords.hash(input.password);
-      if (!(await store.signUp({ ...name, id, password, email: input.email }, session, userAgent))) throw fieldRefusal([takenName]);
+      if (!(await store.signUp({ ...name, id, password, email: input.email }, session, userAgent)))
+        throw fieldRefusal([takenName]);
       return { user: userView((await store.userById(id))!, deps.isOnline), ...(await tokens.pair(session)) };
     },
 
@@ -106,7 +115,11 @@ export function userView(user: UserRow, isOnline: IsOnline): User {
   };
 }
 
-const takenName: FieldError = { field: "username", code: "taken", message: "This username is taken, or looks like one that is." };
+const takenName: FieldError = {
+  field: "username",
+  code: "taken",
+  message: "This username is taken, or looks like one that is.",
+};
 
 function fieldRefusal(errors: FieldError[]): Refusal {
   return new Refusal("invalid_field", errors.map((error) => error.message).join(" "), { errors });

@@ -11,7 +11,11 @@ type Limit = { take(key: string): Promise<void>; check(key: string): Promise<voi
 const FAILED_LOGINS = { points: 10, seconds: 300 };
 
 /** Limits by client address. Over Redis all processes count together; without it, each for itself. */
-export function createAddressLimits(perMinute: { signup: number; login: number; connect: number }, redis: Redis | null, prefix: string) {
+export function createAddressLimits(
+  perMinute: { signup: number; login: number; connect: number },
+  redis: Redis | null,
+  prefix: string,
+) {
   const limit = (name: string, points: number, seconds = 60): Limit => {
     if (!points) return { take: async () => {}, check: async () => {} };
     const options = { keyPrefix: `${prefix}:${name}`, points, duration: seconds };

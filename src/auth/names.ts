@@ -44,7 +44,13 @@ const SCRIPTS: readonly RegExp[] = [
   ..."Arabic Armenian Bengali Cyrillic Devanagari Ethiopic Georgian Greek Gujarati Gurmukhi Hebrew Kannada Khmer Lao Malayalam Myanmar Oriya Sinhala Tamil Telugu Thaana Thai Tibetan"
     .split(" ")
     .map((script) => [script]),
-].map((scripts) => new RegExp(`^[${["Latin", "Common", "Inherited", ...scripts].map((s) => `\\p{Script_Extensions=${s}}`).join("")}]+$`, "u"));
+].map(
+  (scripts) =>
+    new RegExp(
+      `^[${["Latin", "Common", "Inherited", ...scripts].map((s) => `\\p{Script_Extensions=${s}}`).join("")}]+$`,
+      "u",
+    ),
+);
 
 function oneScript(text: string): boolean {
   return SCRIPTS.some((allowed) => allowed.test(text));

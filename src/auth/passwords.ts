@@ -44,7 +44,8 @@ export async function weakness(password: string, username: string): Promise<stri
   if (length < 8) return "A password has at least 8 characters.";
   if (length > 128) return "A password has at most 128 characters.";
   if (username && fold(password).includes(fold(username))) return "The password must not contain the username.";
-  if ((await commonPasswords()).has(password.toLowerCase())) return "This password is one of the first that anyone would guess. Take a longer one.";
+  if ((await commonPasswords()).has(password.toLowerCase()))
+    return "This password is one of the first that anyone would guess. Take a longer one.";
   return null;
 }
 
@@ -52,5 +53,7 @@ let common: Promise<Set<string>> | undefined;
 
 /** 49,000 entries, read when first needed: a server that starts has more urgent things to do. */
 function commonPasswords(): Promise<Set<string>> {
-  return (common ??= import("@zxcvbn-ts/language-common").then(({ dictionary }) => new Set(dictionary["passwords-common"] as string[])));
+  return (common ??= import("@zxcvbn-ts/language-common").then(
+    ({ dictionary }) => new Set(dictionary["passwords-common"] as string[]),
+  ));
 }

@@ -38,14 +38,21 @@ export function authRoutes({ accounts, store, guard, limits, isOnline }: Deps) {
     return c.json({ detail: "Signed out." });
   });
 
-  app.post("/token/refresh", async (c) => c.json(await accounts.refresh((await readBody(c.req.raw, api.refresh)).refresh)));
+  app.post("/token/refresh", async (c) =>
+    c.json(await accounts.refresh((await readBody(c.req.raw, api.refresh)).refresh)),
+  );
 
   app.get("/users", guard.requireUser, async (c) => {
     const { search } = check(api.search, { search: c.req.query("search") });
     const page = readPage(c.req.query());
     if (!page) throw notFound();
     const { total, rows } = await store.listUsers(c.var.identity.userId, fold(search), page.size, page.offset);
-    const body = makePage(c.var.url, page, total, rows.map((row) => userView(row, isOnline)));
+    const body = makePage(
+      c.var.url,
+      page,
+      total,
+      rows.map((row) => userView(row, isOnline)),
+    );
     if (!body) throw notFound();
     return c.json(body);
   });

@@ -14,7 +14,11 @@ const userColumns = { id: users.id, username: users.username, createdAt: users.c
 export function createAuthStore({ orm, query }: Database) {
   return {
     /** False where the name, or one that looks like it, is taken. */
-    async signUp(user: Name & { id: string; password: string; email: string | null }, session: TokenSource, userAgent: string) {
+    async signUp(
+      user: Name & { id: string; password: string; email: string | null },
+      session: TokenSource,
+      userAgent: string,
+    ) {
       const [row] = await query<{ ok: boolean }>("SELECT sign_up($1::jsonb, $2::jsonb) AS ok", [
         JSON.stringify(user),
         JSON.stringify(sessionJson(session, userAgent)),
@@ -36,7 +40,12 @@ export function createAuthStore({ orm, query }: Database) {
     },
 
     /** Active users but one, whose folded name has `search` in it, by name. */
-    async listUsers(except: string, search: string, limit: number, offset: number): Promise<{ total: number; rows: UserRow[] }> {
+    async listUsers(
+      except: string,
+      search: string,
+      limit: number,
+      offset: number,
+    ): Promise<{ total: number; rows: UserRow[] }> {
       const matching = and(
         isNull(users.disabledAt),
         ne(users.id, except),
@@ -44,7 +53,13 @@ export function createAuthStore({ orm, query }: Database) {
       );
       const [[total], rows] = await Promise.all([
         orm.select({ n: count() }).from(users).where(matching),
-        orm.select(userColumns).from(users).where(matching).orderBy(sql`${users.folded} COLLATE "C"`, asc(users.id)).limit(limit).offset(offset),
+        orm
+          .select(userColumns)
+          .from(users)
+          .where(matching)
+          .orderBy(sql`${users.folded} COLLATE "C"`, asc(users.id))
+          .limit(limit)
+          .offset(offset),
       ]);
       return { total: total!.n, rows };
     },
@@ -63,7 +78,9 @@ export function createAuthStore({ orm, query }: Database) {
         .select({ userId: users.id, username: users.username })
         .from(sessions)
         .innerJoin(users, eq(users.id, sessions.userId))
-        .where(and(eq(sessions.id, id), isNull(sessions.endedAt), gt(sessions.expiresAt, now), isNull(users.disabledAt)));
+        .where(
+          and(eq(sessions.id, id), isNull(sessions.endedAt), gt(sessions.expiresAt, now), isNull(users.disabledAt)),
+        );
       return row;
     },
 
@@ -86,7 +103,9 @@ export function createAuthStore({ orm, query }: Database) {
 
     /** Sessions that ended after `since`, for a process that starts: their access tokens may still run. */
     async endedSince(since: Date): Promise<string[]> {
-      return (await orm.select({ id: sessions.id }).from(sessions).where(gt(sessions.endedAt, since))).map((row) => row.id);
+      return (await orm.select({ id: sessions.id }).from(sessions).where(gt(sessions.endedAt, since))).map(
+        (row) => row.id,
+      );
     },
 
     async deleteExpired(before: Date): Promise<void> {
@@ -95,7 +114,11 @@ export function createAuthStore({ orm, query }: Database) {
 
     /** A later time than what is there wins: several processes may tell it. */
     async setLastSeen(ids: string[], at: Date): Promise<void> {
-      if (ids.length) await query("UPDATE users SET last_seen = greatest(last_seen, $1::timestamptz) WHERE id = ANY ($2::uuid[])", [at.toISOString(), `{${ids.join(",")}}`]);
+      if (ids.length)
+        await query("UPDATE users SET last_seen = greatest(last_seen, $1::timestamptz) WHERE id = ANY ($2::uuid[])", [
+          at.toISOString(),
+          `{${ids.join(",")}}`,
+        ]);
     },
   };
 }

@@ -33,7 +33,12 @@ export function createTokens({ keys, accessTokenMs, clock }: { keys: Key[]; acce
     async pair(session: TokenSource): Promise<{ access: string; refresh: string }> {
       const expires = session.expiresAt.getTime();
       const [access, refresh] = await Promise.all([
-        sign("access", Bun.randomUUIDv5("access", session.jti), session, Math.min(session.issuedAt.getTime() + accessTokenMs, expires)),
+        sign(
+          "access",
+          Bun.randomUUIDv5("access", session.jti),
+          session,
+          Math.min(session.issuedAt.getTime() + accessTokenMs, expires),
+        ),
         sign("refresh", session.jti, session, expires),
       ]);
       return { access, refresh };
@@ -44,20 +49,25 @@ export function createTokens({ keys, accessTokenMs, clock }: { keys: Key[]; acce
       let payload: Record<string, unknown>;
       let expired = false;
       try {
-        ({ payload } = await jwtVerify(token, ({ kid }) => byId.get(kid ?? "") ?? Promise.reject(new errors.JOSEError("unknown key")), {
-          algorithms: ["HS256"],
-          issuer: ISSUER,
-          audience: ISSUER,
-          requiredClaims: REQUIRED,
-          currentDate: new Date(clock.now()),
-        }));
+        ({ payload } = await jwtVerify(
+          token,
+          ({ kid }) => byId.get(kid ?? "") ?? Promise.reject(new errors.JOSEError("unknown key")),
+          {
+            algorithms: ["HS256"],
+            issuer: ISSUER,
+            audience: ISSUER,
+            requiredClaims: REQUIRED,
+            currentDate: new Date(clock.now()),
+          },
+        ));
       } catch (error) {
         if (!(error instanceof errors.JWTExpired)) return null;
         payload = error.payload;
         expired = true;
       }
       const { token_type, user_id, sid, jti } = payload;
-      if (token_type !== type || typeof user_id !== "string" || typeof sid !== "string" || typeof jti !== "string") return null;
+      if (token_type !== type || typeof user_id !== "string" || typeof sid !== "string" || typeof jti !== "string")
+        return null;
       return { userId: user_id, sessionId: sid, jti, expired };
     },
   };

@@ -1,4 +1,5 @@
 import { Redis } from "ioredis";
+import type { Clock } from "../ops/clock.ts";
 import type { Log } from "../ops/log.ts";
 import type { Bus, BusMessage } from "./bus.ts";
 
@@ -26,13 +27,15 @@ export function connectRedis(url: string, log: Log): Redis {
 }
 
 /** Pub/sub over one channel. ioredis subscribes again by itself after a restart of Redis; what was published meanwhile is gone. */
-export function createRedisBus(url: string, publisher: Redis, channel: string, log: Log): Bus {
+export function createRedisBus(url: string, publisher: Redis, channel: string, clock: Clock, log: Log): Bus {
   const self = crypto.randomUUID();
   const subscriber = new Redis(url, { retryStrategy: backOff, maxRetriesPerRequest: null });
   subscriber.on("error", () => {}); // `connectRedis` logs for both.
   return {
     publish: (message) => {
-      publisher.publish(channel, `${self}${JSON.stringify(message)}`).catch((error) => log.debug({ err: error.message }, "a hint was lost"));
+      publisher
+        .publish(channel, `${self}${JSON.stringify(message)}`)
+        .catch((error) => log.debug({ err: error.message }, "a hint was lost"));
     },
     subscribe: async (handler, onEcho) => {
       subscriber.on("message", (_channel, text) => {
@@ -46,7 +49,7 @@ export function createRedisBus(url: string, publisher: Redis, channel: string, l
       const subscribed = subscriber.subscribe(channel);
       subscribed.catch(() => {});
       // A start does not wait for ever: without Redis the server works, as one that is degraded.
-      await Promise.race([subscribed, Bun.sleep(2_000)]);
+      await Promise.race([subscribed, clock.sleep(2_000)]);
     },
     isUp: () => publisher.status === "ready" && subscriber.status === "ready",
     close: async () => {

@@ -15,7 +15,11 @@ type Deps = {
 
 type Frames = typeof CLIENT_FRAMES;
 /** Total by its type: a frame without a handler does not compile. */
-type ChatCommands = { [E in Endpoint]: { [T in keyof Frames[E]]: (caller: Caller, frame: z.output<Extract<Frames[E][T], z.ZodType>>) => ReturnType<Command> } };
+type ChatCommands = {
+  [E in Endpoint]: {
+    [T in keyof Frames[E]]: (caller: Caller, frame: z.output<Extract<Frames[E][T], z.ZodType>>) => ReturnType<Command>;
+  };
+};
 
 export function chatCommands({ messages, rooms, broadcast }: Deps): ChatCommands {
   const send = async (caller: Caller, room: string, frame: { content: string; client_id?: string }) => {
@@ -24,7 +28,9 @@ export function chatCommands({ messages, rooms, broadcast }: Deps): ChatCommands
     return { done: stored.then(({ event, repeat }) => (repeat ? repeatFrame(event) : undefined)) };
   };
   const type = (status: "typing" | "stopped") => async (caller: Caller, frame: { conversation_id: string }) => {
-    broadcast(await typing(rooms, { id: caller.userId, username: caller.username }, roomId(frame.conversation_id), status));
+    broadcast(
+      await typing(rooms, { id: caller.userId, username: caller.username }, roomId(frame.conversation_id), status),
+    );
     return undefined;
   };
   return {

@@ -2,16 +2,17 @@ import { invalid, notFound } from "../errors.ts";
 import type { Conversation, GlobalMessage, PrivateMessage, User } from "../protocol/models.ts";
 import { readHistory } from "./history.ts";
 import { sanitize } from "./sanitize.ts";
-import type { ChatStore, ConversationRow, MessageRow, UserRow } from "./store.ts";
+import type { ConversationRow, RoomStore } from "./rooms-store.ts";
+import type { ChatStore, MessageRow, UserRow } from "./store.ts";
 
-type Deps = { store: ChatStore; viewUser: (row: UserRow) => User };
+type Deps = { store: ChatStore; roomStore: RoomStore; viewUser: (row: UserRow) => User };
 
 export type Conversations = ReturnType<typeof createConversations>;
 
 /** Private conversations as their participants see them. */
-export function createConversations({ store, viewUser }: Deps) {
+export function createConversations({ store, roomStore, viewUser }: Deps) {
   async function view(rows: ConversationRow[]): Promise<Conversation[]> {
-    const participants = await store.participants(rows.map((row) => row.id));
+    const participants = await roomStore.participants(rows.map((row) => row.id));
     return rows.map((row) => ({
       id: row.id,
       participants: participants.get(row.id)!.map(viewUser),
@@ -31,7 +32,7 @@ export function createConversations({ store, viewUser }: Deps) {
 
   /** A conversation of `userId`, with its latest messages. */
   async function detail(userId: string, id: string) {
-    const [conversation] = await view(await store.conversations(userId, 1, 0, id));
+    const [conversation] = await view(await roomStore.conversations(userId, 1, 0, id));
     if (!conversation) throw notFound();
     const { rows } = await readHistory(store, id, {});
     return { conversation, messages: await privateMessages(id, rows) };
@@ -39,7 +40,7 @@ export function createConversations({ store, viewUser }: Deps) {
 
   /** `is_read`: whether the one who did not send it has read up to it. */
   async function privateMessages(id: string, rows: MessageRow[]): Promise<PrivateMessage[]> {
-    const marks = await store.readMarks(id);
+    const marks = await roomStore.readMarks(id);
     return rows.map((row) => ({
       id: row.id,
       conversation: id,
@@ -56,18 +57,26 @@ export function createConversations({ store, viewUser }: Deps) {
     privateMessages,
 
     async list(userId: string, limit: number, offset: number) {
-      const [count, rows] = await Promise.all([store.countConversations(userId), store.conversations(userId, limit, offset)]);
+      const [count, rows] = await Promise.all([
+        roomStore.countConversations(userId),
+        roomStore.conversations(userId, limit, offset),
+      ]);
       return { count, results: await view(rows) };
     },
 
     /** The conversation with another user, made if need be; null for an unknown or inactive one. */
     async open(userId: string, otherId: string) {
       if (userId === otherId) throw invalid("user_id", "You cannot open a conversation with yourself.");
-      const id = await store.openDirect(userId, otherId);
+      const id = await roomStore.openDirect(userId, otherId);
       return id === null ? null : detail(userId, id);
     },
 
     globalMessages: (rows: MessageRow[]): GlobalMessage[] =>
-      rows.map((row) => ({ id: row.seq, sender: viewUser(row.sender), content: sanitize(row.content), timestamp: row.sentAt.toISOString() })),
+      rows.map((row) => ({
+        id: row.seq,
+        sender: viewUser(row.sender),
+        content: sanitize(row.content),
+        timestamp: row.sentAt.toISOString(),
+      })),
   };
 }

@@ -24,7 +24,11 @@ export async function readHistory(store: ChatStore, room: string, query: Query):
   const more = rows.length > limit;
   if (more) rows.splice(upwards ? limit : 0, 1);
   const last = rows.at(-1);
-  return { rows, older: rows.length > 0 && (upwards ? above >= 1 : more), newer: last !== undefined && last.seq < head };
+  return {
+    rows,
+    older: rows.length > 0 && (upwards ? above >= 1 : more),
+    newer: last !== undefined && last.seq < head,
+  };
 }
 
 /** `Link` as in RFC 8288: `prev` is older, `next` is newer. */
@@ -50,7 +54,8 @@ function readLimit(text: string | undefined): number {
 /** The seq that a cursor stands for; both cursors exclude it. */
 async function cursor(store: ChatStore, room: string, field: "before" | "after", text: string): Promise<number> {
   const time = readTime(text, field === "before");
-  if (time) return field === "before" ? store.seqAt(room, time) : (await store.seqAt(room, new Date(time.getTime() + 1))) - 1;
+  if (time)
+    return field === "before" ? store.seqAt(room, time) : (await store.seqAt(room, new Date(time.getTime() + 1))) - 1;
   const seq = await (room === GLOBAL_ROOM
     ? /^[1-9]\d{0,14}$/.test(text) && store.seqExists(room, Number(text))
     : uuid.safeParse(text).success && store.seqOf(room, text));
@@ -64,7 +69,12 @@ function readTime(text: string, up: boolean): Date | null {
   const match = /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(Z|[+\- ]\d\d:?\d\d)?$/i.exec(text);
   if (!match) return null;
   const [, day, clock, zone = "Z"] = match;
-  const time = new Date(`${day}T${clock}${zone.replace(" ", "+").replace(/^([+-]\d\d)(\d\d)$/, "$1:$2").toUpperCase()}`);
+  const time = new Date(
+    `${day}T${clock}${zone
+      .replace(" ", "+")
+      .replace(/^([+-]\d\d)(\d\d)$/, "$1:$2")
+      .toUpperCase()}`,
+  );
   if (Number.isNaN(time.getTime())) return null;
   return up && /\.\d{3}0*[1-9]/.test(clock!) ? new Date(time.getTime() + 1) : time;
 }

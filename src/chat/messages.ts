@@ -14,11 +14,17 @@ export type Messages = ReturnType<typeof createMessages>;
 export function createMessages({ rooms, writer, bucket, maxLength }: Deps) {
   return {
     /** Resolves when the message has its place in the order; `stored` settles after the commit. */
-    async send({ sender, room, content, clientId }: Send): Promise<{ stored: Promise<{ event: MessageEvent; repeat: boolean }> }> {
+    async send({
+      sender,
+      room,
+      content,
+      clientId,
+    }: Send): Promise<{ stored: Promise<{ event: MessageEvent; repeat: boolean }> }> {
       const text = readContent(content, maxLength);
       const audience = room === GLOBAL_ROOM ? [] : await rooms.membersFor(sender.id, room);
       const waitMs = await bucket.take(sender.id);
-      if (waitMs > 0) throw new Refusal("rate_limited", "You are sending too fast. Wait a moment.", { retryAfterMs: waitMs });
+      if (waitMs > 0)
+        throw new Refusal("rate_limited", "You are sending too fast. Wait a moment.", { retryAfterMs: waitMs });
       const stored = writer.store({ room, sender, content: text, clientId: clientId ?? null, audience });
       return {
         stored: stored.then((result) => {
@@ -32,7 +38,8 @@ export function createMessages({ rooms, writer, bucket, maxLength }: Deps) {
 
 /** The text as it will be stored: trimmed, never cut, never mended. */
 function readContent(content: string, maxLength: number): string {
-  if (!content.isWellFormed() || content.includes("\0")) throw new Refusal("invalid_field", "content: must be text without NUL or lone surrogates.");
+  if (!content.isWellFormed() || content.includes("\0"))
+    throw new Refusal("invalid_field", "content: must be text without NUL or lone surrogates.");
   const text = content.trim();
   // Code units first: an honest text is short, and counting code points of a long one is work.
   if (text.length > maxLength && (text.length > 2 * maxLength || [...text].length > maxLength)) {

@@ -4,10 +4,17 @@ import { notFound } from "../errors.ts";
 import { id as uuid } from "../protocol/api.ts";
 import type { ServerFrame } from "../protocol/frames.ts";
 import { sanitize } from "./sanitize.ts";
-import type { ChatStore } from "./store.ts";
+import type { RoomStore } from "./rooms-store.ts";
 
 /** A message as it travels from the database to the sockets. `audience`: the members of a room that is not for all. */
-export type MessageBody = { id: string; sender: Person; content: string; sentAt: string; clientId: string | null; audience: string[] };
+type MessageBody = {
+  id: string;
+  sender: Person;
+  content: string;
+  sentAt: string;
+  clientId: string | null;
+  audience: string[];
+};
 export type MessageEvent = RoomEvent<MessageBody>;
 
 /** Who hears a message, and how it looks to them. The sender's own sockets learn the `client_id`, nobody else's do. */
@@ -21,7 +28,11 @@ export function deliveries({ room, seq, body }: MessageEvent): Delivery[] {
     if (clientId === null) return [{ endpoint: "global", frame }];
     return [
       { endpoint: "global", except: sender.id, frame },
-      { endpoint: "global", user: sender.id, frame: encode({ type: "global_message", message: { ...message, ...own } }) },
+      {
+        endpoint: "global",
+        user: sender.id,
+        frame: encode({ type: "global_message", message: { ...message, ...own } }),
+      },
     ];
   }
   const message = { id: body.id, conversation_id: room, sender, content, timestamp: body.sentAt };
@@ -42,7 +53,7 @@ export function encode(frame: ServerFrame): string {
 }
 
 /** The rooms one can be a member of. */
-export function createRooms(store: ChatStore) {
+export function createRooms(store: RoomStore) {
   // The members of a direct room never change, so they are asked for once; the oldest entries go first.
   const known = new Map<string, string[]>();
 

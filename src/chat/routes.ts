@@ -8,14 +8,21 @@ import { makePage, readPage } from "../protocol/paging.ts";
 import type { Conversations } from "./conversations.ts";
 import { type History, linkHeader, readHistory } from "./history.ts";
 import { type Rooms, roomId } from "./rooms.ts";
+import type { RoomStore } from "./rooms-store.ts";
 import type { ChatStore } from "./store.ts";
 
-type Deps = { store: ChatStore; conversations: Conversations; rooms: Rooms; requireUser: MiddlewareHandler<HttpEnv> };
+type Deps = {
+  store: ChatStore;
+  roomStore: RoomStore;
+  conversations: Conversations;
+  rooms: Rooms;
+  requireUser: MiddlewareHandler<HttpEnv>;
+};
 
 /** "create" is a route of its own, which takes POST only. */
 const ID = ":id{(?!create$)[^/]+}";
 
-export function chatRoutes({ store, conversations, rooms, requireUser }: Deps) {
+export function chatRoutes({ store, roomStore, conversations, rooms, requireUser }: Deps) {
   const app = new Hono<HttpEnv>();
   app.use(requireUser);
 
@@ -41,7 +48,9 @@ export function chatRoutes({ store, conversations, rooms, requireUser }: Deps) {
     return c.json(detail);
   });
 
-  app.get(`/conversations/${ID}`, async (c) => c.json(await conversations.detail(c.var.identity.userId, roomId(c.req.param("id")))));
+  app.get(`/conversations/${ID}`, async (c) =>
+    c.json(await conversations.detail(c.var.identity.userId, roomId(c.req.param("id")))),
+  );
 
   app.get(`/conversations/${ID}/messages`, async (c) => {
     const id = roomId(c.req.param("id"));
@@ -52,7 +61,7 @@ export function chatRoutes({ store, conversations, rooms, requireUser }: Deps) {
 
   app.post(`/conversations/${ID}/read`, async (c) => {
     const { message_ids } = await readBody(c.req.raw, api.read);
-    if (!(await store.markRead(roomId(c.req.param("id")), c.var.identity.userId, message_ids))) throw notFound();
+    if (!(await roomStore.markRead(roomId(c.req.param("id")), c.var.identity.userId, message_ids))) throw notFound();
     return c.json({ detail: "Read." });
   });
 

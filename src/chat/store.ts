@@ -1,6 +1,6 @@
-import { and, asc, desc, eq, gt, inArray, lt, sql } from "drizzle-orm";
+import { and, asc, desc, eq, gt, lt } from "drizzle-orm";
 import { type Database, pgArray } from "../db/client.ts";
-import { heads, members, messages, rooms, users } from "../db/schema.ts";
+import { heads, messages, users } from "../db/schema.ts";
 import type { MessageEvent } from "./rooms.ts";
 import type { Draft } from "./writer.ts";
 
@@ -8,41 +8,63 @@ export type ChatStore = ReturnType<typeof createChatStore>;
 
 export type UserRow = { id: string; username: string; createdAt: Date; lastSeen: Date | null };
 export type MessageRow = { seq: number; id: string; content: string; sentAt: Date; sender: UserRow };
-export type ConversationRow = {
-  id: string;
-  created_at: Date;
-  last_at: Date;
-  last_content: string | null;
-  last_sent_at: Date;
-  last_sender_id: string;
-  unread: number;
+type Outcome =
+  | { kind: "stored" | "duplicate"; id: string; seq: number; sentAt: string }
+  | { kind: "mismatch" }
+  | { kind: "not_found" };
+
+export const userColumns = {
+  id: users.id,
+  username: users.username,
+  createdAt: users.createdAt,
+  lastSeen: users.lastSeen,
 };
-type Outcome = { kind: "stored" | "duplicate"; id: string; seq: number; sentAt: string } | { kind: "mismatch" } | { kind: "not_found" };
 
-const userColumns = { id: users.id, username: users.username, createdAt: users.createdAt, lastSeen: users.lastSeen };
-
-/** Rooms and messages in the database. */
+/** Messages in the database. */
 export function createChatStore({ orm, query }: Database) {
   return {
     /** One transaction for all; the outcomes stand in the drafts' order. */
     async storeMessages(drafts: readonly Draft[]): Promise<Outcome[]> {
       // The function wants the messages of one room side by side; sorting keeps each room's own order.
-      const order = drafts.map((draft, at) => ({ draft, at })).sort((a, b) => (a.draft.room < b.draft.room ? -1 : a.draft.room > b.draft.room ? 1 : a.at - b.at));
+      const order = drafts
+        .map((draft, at) => ({ draft, at }))
+        .sort((a, b) => (a.draft.room < b.draft.room ? -1 : a.draft.room > b.draft.room ? 1 : a.at - b.at));
       const column = (pick: (draft: Draft) => string | null) => pgArray(order.map(({ draft }) => pick(draft)));
       const rows = await query<{ n: number; outcome: Outcome["kind"]; id: string; seq: number; sent_at: Date }>(
         "SELECT * FROM store_messages($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[])",
-        [column((d) => d.room), column((d) => d.sender.id), column(() => Bun.randomUUIDv7()), column((d) => d.clientId), column((d) => d.content)],
+        [
+          column((d) => d.room),
+          column((d) => d.sender.id),
+          column(() => Bun.randomUUIDv7()),
+          column((d) => d.clientId),
+          column((d) => d.content),
+        ],
       );
-      const outcomes: Outcome[] = new Array(drafts.length);
+      const outcomes: Outcome[] = Array.from({ length: drafts.length });
       for (const { n, outcome, id, seq, sent_at } of rows) {
-        outcomes[order[n - 1]!.at] = outcome === "stored" || outcome === "duplicate" ? { kind: outcome, id, seq, sentAt: sent_at.toISOString() } : { kind: outcome };
+        outcomes[order[n - 1]!.at] =
+          outcome === "stored" || outcome === "duplicate"
+            ? { kind: outcome, id, seq, sentAt: sent_at.toISOString() }
+            : { kind: outcome };
       }
       return outcomes;
     },
 
     /** What the sequencer missed: a room's events after `seq`, or, where it knows nothing of the room, those since the horizon; with the room's head. */
-    async eventsSince(room: string, seq: number | null, horizon: string): Promise<{ head: number; events: MessageEvent[] }> {
-      const [row] = await query<{ head: number | null; events: (Omit<MessageEvent["body"], "sender" | "audience"> & { seq: number; sender_id: string; username: string })[]; audience: string[] }>(
+    async eventsSince(
+      room: string,
+      seq: number | null,
+      horizon: string,
+    ): Promise<{ head: number; events: MessageEvent[] }> {
+      const [row] = await query<{
+        head: number | null;
+        events: (Omit<MessageEvent["body"], "sender" | "audience"> & {
+          seq: number;
+          sender_id: string;
+          username: string;
+        })[];
+        audience: string[];
+      }>(
         `SELECT (SELECT h.seq FROM heads h WHERE h.room_id = $1) AS head,
                 (SELECT coalesce(json_agg(user_id), '[]') FROM members WHERE room_id = $1) AS audience,
                 (SELECT coalesce(json_agg(e ORDER BY e.seq), '[]') FROM (
@@ -67,95 +89,60 @@ export function createChatStore({ orm, query }: Database) {
     },
 
     async seqOf(room: string, id: string): Promise<number | undefined> {
-      return (await orm.select({ seq: messages.seq }).from(messages).where(and(eq(messages.id, id), eq(messages.roomId, room))))[0]?.seq;
+      return (
+        await orm
+          .select({ seq: messages.seq })
+          .from(messages)
+          .where(and(eq(messages.id, id), eq(messages.roomId, room)))
+      )[0]?.seq;
     },
 
     async seqExists(room: string, seq: number): Promise<number | undefined> {
-      return (await orm.select({ seq: messages.seq }).from(messages).where(and(eq(messages.roomId, room), eq(messages.seq, seq))))[0]?.seq;
+      return (
+        await orm
+          .select({ seq: messages.seq })
+          .from(messages)
+          .where(and(eq(messages.roomId, room), eq(messages.seq, seq)))
+      )[0]?.seq;
     },
 
     /** The first seq at or after a time; the head + 1 where all is older. */
     async seqAt(room: string, time: Date): Promise<number> {
-      const [row] = await query<{ seq: number }>("SELECT seq_at($1, $2::timestamptz) AS seq", [room, time.toISOString()]);
+      const [row] = await query<{ seq: number }>("SELECT seq_at($1, $2::timestamptz) AS seq", [
+        room,
+        time.toISOString(),
+      ]);
       return row!.seq;
     },
 
     /** `above < seq < below`, oldest first: the lowest `limit` of them (`upwards`), else the highest. */
-    async messagesBetween({ room, above, below, limit, upwards }: { room: string; above: number; below: number; limit: number; upwards: boolean }): Promise<MessageRow[]> {
+    async messagesBetween({
+      room,
+      above,
+      below,
+      limit,
+      upwards,
+    }: {
+      room: string;
+      above: number;
+      below: number;
+      limit: number;
+      upwards: boolean;
+    }): Promise<MessageRow[]> {
       const rows = await orm
-        .select({ seq: messages.seq, id: messages.id, content: messages.content, sentAt: messages.sentAt, sender: userColumns })
+        .select({
+          seq: messages.seq,
+          id: messages.id,
+          content: messages.content,
+          sentAt: messages.sentAt,
+          sender: userColumns,
+        })
         .from(messages)
         .innerJoin(users, eq(users.id, messages.senderId))
         .where(and(eq(messages.roomId, room), gt(messages.seq, above), lt(messages.seq, below)))
         .orderBy(upwards ? asc(messages.seq) : desc(messages.seq))
         .limit(limit);
       return upwards ? rows : rows.reverse();
-    },
-
-    /** Empty for a room that does not exist, and for the global one. */
-    async membersOf(room: string): Promise<string[]> {
-      return (await orm.select({ id: members.userId }).from(members).where(eq(members.roomId, room))).map((row) => row.id);
-    },
-
-    /** How far each member has read. */
-    async readMarks(room: string): Promise<Map<string, number>> {
-      const rows = await orm.select({ id: members.userId, seq: members.readSeq }).from(members).where(eq(members.roomId, room));
-      return new Map(rows.map((row) => [row.id, row.seq]));
-    },
-
-    /** The room of two people, made if need be; null where the other is unknown or inactive. */
-    async openDirect(me: string, other: string): Promise<string | null> {
-      const [row] = await query<{ id: string | null }>("SELECT open_direct($1, $2, $3) AS id", [Bun.randomUUIDv7(), me, other]);
-      return row!.id;
-    },
-
-    async countConversations(userId: string): Promise<number> {
-      const [row] = await orm
-        .select({ n: sql<number>`count(*)::int` })
-        .from(members)
-        .innerJoin(rooms, eq(rooms.id, members.roomId))
-        .where(and(eq(members.userId, userId), eq(rooms.kind, "direct")));
-      return row!.n;
-    },
-
-    /** Latest activity first. The page is cut out before last messages and unread ones are looked at, so that they cost by the page. */
-    conversations(userId: string, limit: number, offset: number, room: string | null = null): Promise<ConversationRow[]> {
-      return query<ConversationRow>(
-        `WITH page AS (
-           SELECT r.id, r.created_at, h.last_at, h.seq, me.read_seq
-           FROM members me JOIN rooms r ON r.id = me.room_id JOIN heads h ON h.room_id = r.id
-           WHERE me.user_id = $1 AND r.kind = 'direct' AND ($4::uuid IS NULL OR r.id = $4)
-           ORDER BY h.last_at DESC, r.id DESC LIMIT $2 OFFSET $3)
-         SELECT page.id, page.created_at, page.last_at, last.content AS last_content, last.sent_at AS last_sent_at, last.sender_id AS last_sender_id,
-                (SELECT count(*)::int FROM messages m WHERE m.room_id = page.id AND m.seq > page.read_seq AND m.sender_id <> $1) AS unread
-         FROM page
-         LEFT JOIN LATERAL (SELECT m.content, m.sent_at, m.sender_id FROM messages m WHERE m.room_id = page.id ORDER BY m.seq DESC LIMIT 1) last ON true
-         ORDER BY page.last_at DESC, page.id DESC`,
-        [userId, limit, offset, room],
-      );
-    },
-
-    async participants(roomIds: string[]): Promise<Map<string, UserRow[]>> {
-      const byRoom = new Map<string, UserRow[]>(roomIds.map((id) => [id, []]));
-      if (!roomIds.length) return byRoom;
-      const rows = await orm
-        .select({ room: members.roomId, user: userColumns })
-        .from(members)
-        .innerJoin(users, eq(users.id, members.userId))
-        .where(inArray(members.roomId, roomIds))
-        .orderBy(asc(users.createdAt), asc(users.id));
-      for (const { room, user } of rows) byRoom.get(room)!.push(user);
-      return byRoom;
-    },
-
-    /** Raises the reader's watermark to the newest of these that is in this room; false where the room is not the reader's. */
-    async markRead(room: string, userId: string, messageIds: string[]): Promise<boolean> {
-      const rows = await query(
-        `UPDATE members SET read_seq = greatest(read_seq, (SELECT max(m.seq) FROM messages m WHERE m.id = ANY ($3::uuid[]) AND m.room_id = $1))
-         WHERE room_id = $1 AND user_id = $2 RETURNING 1 AS ok`,
-        [room, userId, pgArray(messageIds)],
-      );
-      return rows.length === 1;
     },
   };
 }

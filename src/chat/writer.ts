@@ -57,9 +57,21 @@ export function createWriter({ store, committed, clock }: Deps) {
     outcomes.forEach((outcome, i) => {
       const { draft, resolve, reject } = batch[i]!;
       if (outcome.kind === "not_found") return reject(notFound());
-      if (outcome.kind === "mismatch") return reject(new Refusal("idempotency_mismatch", "Another message was sent with this client_id."));
+      if (outcome.kind === "mismatch")
+        return reject(new Refusal("idempotency_mismatch", "Another message was sent with this client_id."));
       const { id, seq, sentAt } = outcome;
-      const event = { room: draft.room, seq, body: { id, sender: draft.sender, content: draft.content, sentAt, clientId: draft.clientId, audience: draft.audience } };
+      const event = {
+        room: draft.room,
+        seq,
+        body: {
+          id,
+          sender: draft.sender,
+          content: draft.content,
+          sentAt,
+          clientId: draft.clientId,
+          audience: draft.audience,
+        },
+      };
       if (outcome.kind === "stored") events.push(event);
       resolve({ event, repeat: outcome.kind === "duplicate" });
     });
@@ -73,7 +85,11 @@ export function createWriter({ store, committed, clock }: Deps) {
       if (lane.length >= MAX_WAITING) return Promise.reject(unavailable());
       return new Promise((resolve, reject) => {
         lane.push({ draft, since: clock.now(), resolve, reject });
-        if (!working.has(lane)) working.set(lane, Promise.resolve().then(() => work(lane)));
+        if (!working.has(lane))
+          working.set(
+            lane,
+            Promise.resolve().then(() => work(lane)),
+          );
       });
     },
 

@@ -31,7 +31,8 @@ export class DatabaseUnavailable extends Error {
 
 /** SQLSTATE of an error that PostgreSQL itself raised, else null. */
 export function sqlState(error: unknown): string | null {
-  const code = (error as { code?: unknown } | null)?.code ?? (error as { cause?: { code?: unknown } } | null)?.cause?.code;
+  const code =
+    (error as { code?: unknown } | null)?.code ?? (error as { cause?: { code?: unknown } } | null)?.cause?.code;
   return typeof code === "string" && /^[0-9A-Z]{5}$/.test(code) ? code : null;
 }
 

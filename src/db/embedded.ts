@@ -16,7 +16,7 @@ export async function openEmbedded(dataDir: string, clock: Clock): Promise<Datab
   const unlock = lock(dataDir);
   try {
     await unpackTemplate(dataDir);
-    const client = new WorkerClient(join(dataDir, "pg"), clock);
+    const client = new WorkerClient(join(dataDir, "pg"), clock.after);
     await client.opened;
     return databaseOver(client, unlock);
   } catch (error) {
@@ -26,8 +26,8 @@ export async function openEmbedded(dataDir: string, clock: Clock): Promise<Datab
 }
 
 /** A fresh cluster as one file; `bun run db:template` writes it to `src/db/template.tar.gz`. */
-export async function makeTemplate(emptyDir: string, clock: Clock): Promise<Blob> {
-  const client = new WorkerClient(emptyDir, clock);
+export async function makeTemplate(emptyDir: string): Promise<Blob> {
+  const client = new WorkerClient(emptyDir, () => () => {});
   await client.opened;
   const blob = (await client.ask({ dump: true })) as Blob;
   await client.ask({ close: true });
@@ -64,7 +64,8 @@ async function unpackTemplate(dataDir: string): Promise<void> {
 }
 
 function databaseOver(client: WorkerClient, unlock: () => void): Database {
-  const run = (sql: string, params: unknown[], arrays: boolean) => client.ask({ sql, params, arrays }, QUERY_DEADLINE_MS);
+  const run = (sql: string, params: unknown[], arrays: boolean) =>
+    client.ask({ sql, params, arrays }, QUERY_DEADLINE_MS);
   return {
     kind: "embedded",
     query: <T>(sql: string, params: unknown[]) => run(sql, params, false) as Promise<T[]>,
@@ -93,7 +94,7 @@ class WorkerClient {
 
   constructor(
     private readonly dataDir: string,
-    private readonly clock: Clock,
+    private readonly after: Clock["after"],
   ) {
     this.#worker = this.#spawn();
     this.opened = this.ask({ open: { dataDir } });
@@ -102,7 +103,7 @@ class WorkerClient {
   ask(question: Question, deadlineMs?: number): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const id = ++this.#lastId;
-      const stop = deadlineMs ? this.clock.after(deadlineMs, () => this.#restart()) : undefined;
+      const stop = deadlineMs ? this.after(deadlineMs, () => this.#restart()) : undefined;
       this.#waiting.set(id, { resolve, reject, stop });
       this.#worker.postMessage({ id, ...question });
     });

@@ -15,7 +15,9 @@ export async function migrate(db: Database): Promise<void> {
   const known = new Set(MIGRATIONS.map((migration) => migration.id));
   const unknown = applied.find((row) => !known.has(row.id));
   if (unknown) {
-    throw new Error(`The database is newer than this program (it has migration ${unknown.id}). Start the newer version.`);
+    throw new Error(
+      `The database is newer than this program (it has migration ${unknown.id}). Start the newer version.`,
+    );
   }
   const done = new Set(applied.map((row) => row.id));
   for (const { id, sql } of MIGRATIONS) if (!done.has(id)) await db.exec(guarded(id, sql));

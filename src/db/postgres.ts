@@ -28,8 +28,10 @@ export function openPostgres(url: string, clock: Clock): Database {
       idle_in_transaction_session_timeout: 2_000,
     },
   });
-  const rows = (text: string, params: unknown[]) => deadline(clock, sql.unsafe(text, params as never[], { prepare: true }).values());
-  const objects = (text: string, params: unknown[]) => deadline(clock, sql.unsafe(text, params as never[], { prepare: true }));
+  const rows = (text: string, params: unknown[]) =>
+    deadline(clock, sql.unsafe(text, params as never[], { prepare: true }).values());
+  const objects = (text: string, params: unknown[]) =>
+    deadline(clock, sql.unsafe(text, params as never[], { prepare: true }));
   return {
     kind: "postgres",
     query: <T>(text: string, params: unknown[]) => objects(text, params) as unknown as Promise<T[]>,
@@ -71,7 +73,13 @@ export async function holdAlone(url: string, alone: boolean, clock: Clock, log: 
     keep_alive: 10,
     connection: { application_name: "liquidchat lock" },
     onclose: () => {
-      if (!released) clock.after(1_000, () => take().then((got) => got || log.error("another server runs on this database; several servers need Redis"), () => {}));
+      if (!released)
+        clock.after(1_000, () =>
+          take().then(
+            (got) => got || log.error("another server runs on this database; several servers need Redis"),
+            () => {},
+          ),
+        );
     },
   });
   const take = async () => {
@@ -85,7 +93,9 @@ export async function holdAlone(url: string, alone: boolean, clock: Clock, log: 
   for (const until = clock.now() + WAIT_ALONE_MS; !(await take()); await clock.sleep(500)) {
     if (clock.now() < until) continue;
     await release();
-    throw new Error("Another server runs on this database. Several servers on one database all need the same Redis: set REDIS_URL for each.");
+    throw new Error(
+      "Another server runs on this database. Several servers on one database all need the same Redis: set REDIS_URL for each.",
+    );
   }
   return release;
 }
@@ -104,7 +114,10 @@ async function deadline<T>(clock: Clock, query: Promise<T> & { cancel?: () => vo
   } catch (error) {
     const state = sqlState(error);
     // FATAL: it did not let us in, or cut us off. 57014 and 55P03: its own deadlines. No state: the connection broke.
-    const away = state === null || (error as { severity?: string }).severity === "FATAL" || /^(57P|08)|^(57014|55P03)$/.test(state);
+    const away =
+      state === null ||
+      (error as { severity?: string }).severity === "FATAL" ||
+      /^(57P|08)|^(57014|55P03)$/.test(state);
     throw away && !(error instanceof DatabaseUnavailable) ? new DatabaseUnavailable(error) : error;
   } finally {
     stop();

@@ -21,7 +21,10 @@ const bytea = customType<{ data: Uint8Array }>({ dataType: () => "bytea" });
 const time = (name: string) => timestamp(name, { withTimezone: true, mode: "date" });
 
 /** The transaction that last changed the row. Once a second every process asks what changed at or above its horizon. */
-const changed = () => xid8("changed").notNull().default(sql`pg_current_xact_id()`);
+const changed = () =>
+  xid8("changed")
+    .notNull()
+    .default(sql`pg_current_xact_id()`);
 
 export const users = pgTable(
   "users",
@@ -46,7 +49,9 @@ export const sessions = pgTable(
   "sessions",
   {
     id: uuid("id").primaryKey(),
-    userId: uuid("user_id").notNull().references(() => users.id, { onDelete: "cascade" }),
+    userId: uuid("user_id")
+      .notNull()
+      .references(() => users.id, { onDelete: "cascade" }),
     userAgent: text("user_agent").notNull(),
     createdAt: time("created_at").notNull().defaultNow(),
     /** When the newest refresh token was issued. */
@@ -59,7 +64,11 @@ export const sessions = pgTable(
     endedAt: time("ended_at"),
     changed: changed(),
   },
-  (t) => [index("sessions_user").on(t.userId), index("sessions_changed").on(t.changed), index("sessions_expires").on(t.expiresAt)],
+  (t) => [
+    index("sessions_user").on(t.userId),
+    index("sessions_changed").on(t.changed),
+    index("sessions_expires").on(t.expiresAt),
+  ],
 );
 
 export const rooms = pgTable("rooms", {
@@ -67,7 +76,9 @@ export const rooms = pgTable("rooms", {
   kind: text("kind").$type<"global" | "direct">().notNull(),
   /** Both ids of a direct room, the lower first: one room per pair. */
   pair: text("pair").unique(),
-  createdAt: time("created_at").notNull().default(sql`date_trunc('milliseconds', now())`),
+  createdAt: time("created_at")
+    .notNull()
+    .default(sql`date_trunc('milliseconds', now())`),
 });
 
 /** The end of each room, apart from `rooms` so that the row that every send updates stays narrow and HOT. */
@@ -81,8 +92,12 @@ export const heads = pgTable("heads", {
 export const members = pgTable(
   "members",
   {
-    roomId: uuid("room_id").notNull().references(() => rooms.id, { onDelete: "cascade" }),
-    userId: uuid("user_id").notNull().references(() => users.id),
+    roomId: uuid("room_id")
+      .notNull()
+      .references(() => rooms.id, { onDelete: "cascade" }),
+    userId: uuid("user_id")
+      .notNull()
+      .references(() => users.id),
     /** The watermark: everything up to this seq was read. It only rises. */
     readSeq: bigint("read_seq", { mode: "number" }).notNull().default(0),
   },
@@ -107,12 +122,16 @@ export const messages = pgTable(
   (t) => [
     primaryKey({ columns: [t.roomId, t.seq] }),
     uniqueIndex("messages_id").on(t.id),
-    uniqueIndex("messages_client_id").on(t.roomId, t.senderId, t.clientId).where(sql`client_id IS NOT NULL`),
+    uniqueIndex("messages_client_id")
+      .on(t.roomId, t.senderId, t.clientId)
+      .where(sql`client_id IS NOT NULL`),
     index("messages_changed").on(t.changed),
   ],
 );
 
 /** One row: who this deployment is. */
 export const deployment = pgTable("deployment", {
-  id: uuid("id").primaryKey().default(sql`gen_random_uuid()`),
+  id: uuid("id")
+    .primaryKey()
+    .default(sql`gen_random_uuid()`),
 });

@@ -1,4 +1,4 @@
-import { BlockList } from "node:net";
+import { BlockList, isIP } from "node:net";
 
 type Network = { address: string; bits: number; family: "ipv4" | "ipv6" };
 type Client = { address: string; url: URL };
@@ -16,12 +16,15 @@ export function createClientReader(trusted: readonly Network[]) {
     const url = new URL(request.url);
     let address = unmapped(peer);
     if (!trusted.length || !isProxy(address)) return { address, url };
-    const hops = (request.headers.get("x-forwarded-for") ?? "").split(",").map((hop) => unmapped(hop.trim())).filter(Boolean);
-    while (isProxy(address) && hops.length) address = hops.pop()!;
+    const hops = (request.headers.get("x-forwarded-for") ?? "").split(",").map((hop) => unmapped(hop.trim()));
+    for (let hop = hops.pop(); hop && isIP(hop) && isProxy(address); hop = hops.pop()) address = hop;
     const proto = request.headers.get("x-forwarded-proto");
     if (proto === "https" || proto === "http") url.protocol = proto;
     const host = request.headers.get("x-forwarded-host");
-    if (host) url.host = host;
+    if (host && /^[\w.-]+(:\d+)?$/.test(host)) {
+      url.port = "";
+      url.host = host;
+    }
     return { address, url };
   };
 }

@@ -10,7 +10,10 @@ export function healthRoutes(health: () => Health) {
   app.get("/readyz", (c) => {
     const { draining, databaseAnswers, redis } = health();
     const status = draining ? "draining" : !databaseAnswers ? "unavailable" : redis === "away" ? "degraded" : "ready";
-    return c.json({ status, database: databaseAnswers ? "up" : "away", redis }, status === "ready" || status === "degraded" ? 200 : 503);
+    return c.json(
+      { status, database: databaseAnswers ? "up" : "away", redis },
+      status === "ready" || status === "degraded" ? 200 : 503,
+    );
   });
   return app;
 }

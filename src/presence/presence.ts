@@ -37,24 +37,45 @@ export type PresenceState = {
 };
 
 export function newPresence(self: string, times: Times, now: number): PresenceState {
-  const state: PresenceState = { self, times, nodes: new Map(), totals: new Map(), shown: new Map(), leaving: new Map(), echoAt: now };
+  const state: PresenceState = {
+    self,
+    times,
+    nodes: new Map(),
+    totals: new Map(),
+    shown: new Map(),
+    leaving: new Map(),
+    echoAt: now,
+  };
   state.nodes.set(self, newNode(now));
   return state;
 }
 
 /** A socket of this process opened or closed: the user now has `sockets` here. */
-export function setLocal(state: PresenceState, user: string, username: string, sockets: number, now: number): PresenceEffect[] {
+export function setLocal(
+  state: PresenceState,
+  user: string,
+  username: string,
+  sockets: number,
+  now: number,
+): PresenceEffect[] {
   const node = state.nodes.get(state.self)!;
   node.version++;
   const effects = put(state, node, user, username, sockets, { since: now, due: now + state.times.graceMs, tell: true });
-  return [{ kind: "send", message: { t: "set", node: state.self, v: node.version, user, username, sockets } }, ...effects];
+  return [
+    { kind: "send", message: { t: "set", node: state.self, v: node.version, user, username, sockets } },
+    ...effects,
+  ];
 }
 
 /** A message of another process. */
 export function receive(state: PresenceState, message: PresenceMessage, now: number): PresenceEffect[] {
-  if (message.t === "ask") return message.node === null || message.node === state.self ? [{ kind: "send", message: ownMap(state) }] : [];
+  if (message.t === "ask")
+    return message.node === null || message.node === state.self ? [{ kind: "send", message: ownMap(state) }] : [];
   const known = state.nodes.get(message.node);
-  if (message.t === "bye") return known ? drop(state, message.node, { since: now, due: now + state.times.graceMs + message.spreadMs, tell: true }) : [];
+  if (message.t === "bye")
+    return known
+      ? drop(state, message.node, { since: now, due: now + state.times.graceMs + message.spreadMs, tell: true })
+      : [];
 
   const node = known ?? newNode(now, -1);
   state.nodes.set(message.node, node);
@@ -62,7 +83,11 @@ export function receive(state: PresenceState, message: PresenceMessage, now: num
   if (message.t === "map") return replace(state, node, message, now);
   if (message.t === "set" && message.v === node.version + 1) {
     node.version = message.v;
-    return put(state, node, message.user, message.username, message.sockets, { since: now, due: now + state.times.graceMs, tell: false });
+    return put(state, node, message.user, message.username, message.sockets, {
+      since: now,
+      due: now + state.times.graceMs,
+      tell: false,
+    });
   }
   return message.v > node.version ? [{ kind: "send", message: { t: "ask", node: message.node } }] : [];
 }
@@ -102,14 +127,26 @@ function newNode(now: number, version = 0): Node {
 
 function ownMap({ self, nodes }: PresenceState): PresenceMessage {
   const { version, users } = nodes.get(self)!;
-  return { t: "map", node: self, v: version, users: [...users].map(([user, { username, sockets }]) => [user, username, sockets]) };
+  return {
+    t: "map",
+    node: self,
+    v: version,
+    users: [...users].map(([user, { username, sockets }]) => [user, username, sockets]),
+  };
 }
 
 function isDeaf({ echoAt, times }: PresenceState, now: number): boolean {
   return now - echoAt > 3 * times.beatMs;
 }
 
-function put(state: PresenceState, node: Node, user: string, username: string, sockets: number, leaving: Leaving): PresenceEffect[] {
+function put(
+  state: PresenceState,
+  node: Node,
+  user: string,
+  username: string,
+  sockets: number,
+  leaving: Leaving,
+): PresenceEffect[] {
   const before = node.users.get(user)?.sockets ?? 0;
   if (sockets) node.users.set(user, { username, sockets });
   else node.users.delete(user);
@@ -126,13 +163,19 @@ function put(state: PresenceState, node: Node, user: string, username: string, s
   return [];
 }
 
-function replace(state: PresenceState, node: Node, map: Extract<PresenceMessage, { t: "map" }>, now: number): PresenceEffect[] {
+function replace(
+  state: PresenceState,
+  node: Node,
+  map: Extract<PresenceMessage, { t: "map" }>,
+  now: number,
+): PresenceEffect[] {
   if (map.v < node.version) return [];
   const effects: PresenceEffect[] = [];
   const present = new Set(map.users.map(([user]) => user));
   for (const [user, username, sockets] of map.users) effects.push(...put(state, node, user, username, sockets, never));
   for (const [user, { username }] of node.users) {
-    if (!present.has(user)) effects.push(...put(state, node, user, username, 0, { since: now, due: now + state.times.graceMs, tell: false }));
+    if (!present.has(user))
+      effects.push(...put(state, node, user, username, 0, { since: now, due: now + state.times.graceMs, tell: false }));
   }
   node.version = map.v;
   return effects;

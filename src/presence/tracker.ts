@@ -2,9 +2,16 @@ import type { Bus } from "../bus/bus.ts";
 import type { Delivery } from "../deps.ts";
 import type { Clock } from "../ops/clock.ts";
 import type { ServerFrame } from "../protocol/frames.ts";
-import { beat, echoed, newPresence, type PresenceEffect, type PresenceMessage, receive, setLocal, tick } from "./presence.ts";
-
-export type Tracker = ReturnType<typeof createTracker>;
+import {
+  beat,
+  echoed,
+  newPresence,
+  type PresenceEffect,
+  type PresenceMessage,
+  receive,
+  setLocal,
+  tick,
+} from "./presence.ts";
 
 type Deps = {
   bus: Bus;
@@ -36,7 +43,8 @@ export function createTracker({ bus, deliver, writeLastSeen, clock, times }: Dep
       const { user, username, status } = effect;
       const frame: ServerFrame = { type: "user_presence", user_id: user, username, status };
       gathered.push({ endpoint: "global", except: user, frame: JSON.stringify(frame) });
-      if (effect.status === "offline" && effect.tell) lastSeen.set(effect.since, [...(lastSeen.get(effect.since) ?? []), user]);
+      if (effect.status === "offline" && effect.tell)
+        lastSeen.set(effect.since, [...(lastSeen.get(effect.since) ?? []), user]);
     }
     // Best effort: a database that is away keeps the older time.
     for (const [at, users] of lastSeen) writeLastSeen(users, new Date(at)).catch(() => {});
@@ -47,7 +55,8 @@ export function createTracker({ bus, deliver, writeLastSeen, clock, times }: Dep
     /** Sockets of a user in all processes. */
     sockets: (user: string) => state.totals.get(user) ?? 0,
     /** The user now has this many sockets in this process. */
-    set: (user: string, username: string, sockets: number) => apply(setLocal(state, user, username, sockets, clock.now())),
+    set: (user: string, username: string, sockets: number) =>
+      apply(setLocal(state, user, username, sockets, clock.now())),
     receive: (message: PresenceMessage) => apply(receive(state, message, clock.now())),
     echoed: () => echoed(state, clock.now()),
     start() {

@@ -19,7 +19,9 @@ export const login = z.object({ username: text, password: text });
 
 export const refresh = z.object({ refresh: z.string() });
 
-export const search = z.object({ search: text.refine((value) => [...value].length <= 64, "at most 64 characters").default("") });
+export const search = z.object({
+  search: text.refine((value) => [...value].length <= 64, "at most 64 characters").default(""),
+});
 
 export const createConversation = z.object({ user_id: id });
 

@@ -6,7 +6,12 @@ export type Endpoint = "global" | "private";
 
 const conversation = z.string();
 /** The client's own id of a send; the same id again is answered with the stored message. */
-const clientId = z.string().min(1).max(64).refine((value) => value.isWellFormed() && !value.includes("\0")).optional();
+const clientId = z
+  .string()
+  .min(1)
+  .max(64)
+  .refine((value) => value.isWellFormed() && !value.includes("\0"))
+  .optional();
 
 /** What a client may send, by endpoint and type. */
 export const CLIENT_FRAMES = {
@@ -22,11 +27,24 @@ export const CLIENT_FRAMES = {
 
 type Sender = { id: string; username: string };
 type GlobalMessageFrame = { id: number; sender: Sender; content: string; timestamp: string; client_id?: string };
-type PrivateMessageFrame = { id: string; conversation_id: string; sender: Sender; content: string; timestamp: string; client_id?: string };
+type PrivateMessageFrame = {
+  id: string;
+  conversation_id: string;
+  sender: Sender;
+  content: string;
+  timestamp: string;
+  client_id?: string;
+};
 
 export type ServerFrame =
   | { type: "global_message"; message: GlobalMessageFrame }
   | { type: "private_message" | "private_message_sent"; message: PrivateMessageFrame }
-  | { type: "typing_indicator"; user_id: string; username: string; conversation_id: string; status: "typing" | "stopped" }
+  | {
+      type: "typing_indicator";
+      user_id: string;
+      username: string;
+      conversation_id: string;
+      status: "typing" | "stopped";
+    }
   | { type: "user_presence"; user_id: string; username: string; status: "online" | "offline" }
   | { type: "error"; code: Code; detail: string; client_id?: string; retry_after_ms?: number };

@@ -6,8 +6,6 @@ import type { Connection, Sockets } from "./sockets.ts";
 /** Frames leave together, one write a subscriber, but no more than this in one turn of the event loop. */
 const MAX_TURN_BYTES = 256 * 1024;
 
-export type Broadcast = ReturnType<typeof createBroadcast>;
-
 /** The topics that a socket listens to; no client names one. */
 export function topicsOf(endpoint: Endpoint, userId: string): string[] {
   return endpoint === "global" ? [topic("global"), topic("global", userId)] : [topic("private", userId)];

@@ -16,8 +16,6 @@ type Deps = {
 
 type Live = Stream<RoomEvent> & { filling: Promise<void> | null; touchedAt: number };
 
-export type DeliveryEngine = ReturnType<typeof createDelivery>;
-
 const LOOK_EVERY_MS = 1_000;
 /** A hole is usually a message on its way: it gets this long before the database is asked. */
 const HOLE_PATIENCE_MS = 30;

@@ -10,18 +10,28 @@ type Deps = { commands: Commands; log: Log };
 /** From the text of a frame to its command. Every refusal is told, as an error frame that carries the `client_id` it came with. */
 export function createDispatch({ commands, log }: Deps) {
   /** Resolves when the socket's next frame may go on; `reply` may be called later, or never. */
-  return async function dispatch(caller: Caller, endpoint: Endpoint, text: string, reply: (frame: string) => void): Promise<void> {
+  return async function dispatch(
+    caller: Caller,
+    endpoint: Endpoint,
+    text: string,
+    reply: (frame: string) => void,
+  ): Promise<void> {
     let clientId: string | undefined;
     const refuse = (error: unknown) => reply(errorFrame(error, clientId, log));
     try {
       const frame = readObject(text);
       if (typeof frame.client_id === "string") clientId = frame.client_id.toWellFormed().slice(0, 64);
-      const schemas: Record<string, (typeof CLIENT_FRAMES)["private"]["typing_stop"] | undefined> = CLIENT_FRAMES[endpoint] as never;
+      const schemas: Record<string, (typeof CLIENT_FRAMES)["private"]["typing_stop"] | undefined> = CLIENT_FRAMES[
+        endpoint
+      ] as never;
       const type = typeof frame.type === "string" && Object.hasOwn(schemas, frame.type) ? frame.type : null;
       if (!type) throw new Refusal("unknown_type", "This socket knows no frame of this type.");
       const parsed = schemas[type]!.safeParse(frame);
       if (!parsed.success) {
-        throw new Refusal("invalid_field", parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; "));
+        throw new Refusal(
+          "invalid_field",
+          parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; "),
+        );
       }
       const outcome = await commands[endpoint][type]!(caller, parsed.data as never);
       outcome?.done.then((answer) => answer && reply(answer), refuse);
@@ -51,6 +61,7 @@ function readObject(text: string): Record<string, unknown> {
   } catch {
     throw new Refusal("bad_json", "A frame is one JSON object.");
   }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw new Refusal("bad_json", "A frame is one JSON object.");
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw new Refusal("bad_json", "A frame is one JSON object.");
   return value as Record<string, unknown>;
 }

@@ -30,8 +30,6 @@ type Deps = {
   log: Log;
 };
 
-export type Gateway = ReturnType<typeof createGateway>;
-
 /** Frames that wait their turn; who piles up more than this is not talking but flooding. */
 const MAX_INBOX = { frames: 64, bytes: 256 * 1024 };
 
@@ -40,14 +38,21 @@ export function createGateway(deps: Deps) {
   const { sockets, dispatch, presence, limits, clock, log } = deps;
 
   /** Answers a request for a socket. Once accepted it is Bun's, and undefined comes back. */
-  async function upgrade(request: Request, endpoint: Endpoint, address: string, server: Server<Connection>): Promise<Response | undefined> {
+  async function upgrade(
+    request: Request,
+    endpoint: Endpoint,
+    address: string,
+    server: Server<Connection>,
+  ): Promise<Response | undefined> {
     if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") {
       throw new Refusal("invalid_field", "This address speaks WebSocket only.", { headers: { Upgrade: "websocket" } });
     }
     const origin = request.headers.get("origin");
-    if (origin && !isOurs(origin, request)) throw new Refusal("forbidden", "Pages of this origin may not open sockets here.");
+    if (origin && !isOurs(origin, request))
+      throw new Refusal("forbidden", "Pages of this origin may not open sockets here.");
     const connection = await admit(request, endpoint, address);
-    if (!server.upgrade(request, { data: connection })) throw new Refusal("invalid_field", "This is not a WebSocket handshake.");
+    if (!server.upgrade(request, { data: connection }))
+      throw new Refusal("invalid_field", "This is not a WebSocket handshake.");
     return undefined;
   }
 
@@ -65,7 +70,10 @@ export function createGateway(deps: Deps) {
   }
 
   function isOurs(origin: string, request: Request): boolean {
-    return deps.allowedOrigins.includes(origin) || (URL.canParse(origin) && new URL(origin).host === request.headers.get("host"));
+    return (
+      deps.allowedOrigins.includes(origin) ||
+      (URL.canParse(origin) && new URL(origin).host === request.headers.get("host"))
+    );
   }
 
   function open(ws: Socket): void {
@@ -96,9 +104,19 @@ export function createGateway(deps: Deps) {
     if (deps.gate) {
       const { tat, waitMs } = gcra(data.gateAt, clock.now(), 1000 / deps.gate.perSecond, deps.gate.burst);
       data.gateAt = tat;
-      if (waitMs > 0) return void ws.send(errorFrame(new Refusal("rate_limited", "Too many frames. Wait a moment.", { retryAfterMs: waitMs }), undefined, log));
+      if (waitMs > 0)
+        return void ws.send(
+          errorFrame(
+            new Refusal("rate_limited", "Too many frames. Wait a moment.", { retryAfterMs: waitMs }),
+            undefined,
+            log,
+          ),
+        );
     }
-    if (data.inbox.length >= MAX_INBOX.frames || data.inboxBytes + bytes > Math.max(MAX_INBOX.bytes, deps.maxFrameBytes)) {
+    if (
+      data.inbox.length >= MAX_INBOX.frames ||
+      data.inboxBytes + bytes > Math.max(MAX_INBOX.bytes, deps.maxFrameBytes)
+    ) {
       return ws.close(CLOSE.abuse, "too many frames at once");
     }
     data.inbox.push(frame);

@@ -6,7 +6,12 @@ import type { Clock } from "../ops/clock.ts";
  * GCRA, a token bucket in one number: `tat` is when the bucket will be full again (ms). Takes a token if there is one.
  * @returns the new `tat`, and 0 or how long to wait (ms), in which case `tat` stays.
  */
-export function gcra(tat: number | undefined, now: number, intervalMs: number, burst: number): { tat: number; waitMs: number } {
+export function gcra(
+  tat: number | undefined,
+  now: number,
+  intervalMs: number,
+  burst: number,
+): { tat: number; waitMs: number } {
   const next = Math.max(tat ?? now, now) + intervalMs;
   const waitMs = Math.max(0, Math.ceil(next - now - burst * intervalMs));
   return { tat: waitMs > 0 ? tat! : next, waitMs };
@@ -32,7 +37,12 @@ return 0`;
 type Limit = { perSecond: number; burst: number };
 
 /** A user's messages over all sockets and processes; per process while Redis is away. 0 a second is no limit. */
-export function createBucket({ perSecond, burst }: Limit, redis: Redis | null, prefix: string, clock: Clock): Bucket & { prune(): void } {
+export function createBucket(
+  { perSecond, burst }: Limit,
+  redis: Redis | null,
+  prefix: string,
+  clock: Clock,
+): Bucket & { prune(): void } {
   const intervalMs = 1000 / perSecond;
   const local = new Map<string, number>();
 
@@ -41,7 +51,8 @@ export function createBucket({ perSecond, burst }: Limit, redis: Redis | null, p
     local.set(key, tat);
     return waitMs;
   };
-  const inRedis = (key: string, interval: number) => redis!.eval(GCRA, 1, `${prefix}:messages:${key}`, interval, burst) as Promise<number>;
+  const inRedis = (key: string, interval: number) =>
+    redis!.eval(GCRA, 1, `${prefix}:messages:${key}`, interval, burst) as Promise<number>;
 
   return {
     async take(key) {

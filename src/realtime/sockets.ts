@@ -5,7 +5,15 @@ import type { Endpoint } from "../protocol/frames.ts";
 /** A socket is one of two things; a refused one lives just long enough to be told so. */
 export type Connection =
   | { state: "refused"; endpoint: Endpoint; code: number; reason: string }
-  | { state: "open"; endpoint: Endpoint; caller: Caller; inbox: string[]; inboxBytes: number; busy: boolean; gateAt: number };
+  | {
+      state: "open";
+      endpoint: Endpoint;
+      caller: Caller;
+      inbox: string[];
+      inboxBytes: number;
+      busy: boolean;
+      gateAt: number;
+    };
 
 export type Socket = ServerWebSocket<Connection>;
 

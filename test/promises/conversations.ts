@@ -10,14 +10,26 @@ export const conversations: PromiseSuite = (promised, rig) => {
     const created = await alice.post("/api/chat/conversations/create/", { user_id: bob.id });
     expect([created.status, Object.keys(created.body).sort()]).toEqual([200, ["conversation", "messages"]]);
     const { conversation } = created.body;
-    expect(Object.keys(conversation).sort()).toEqual(["created_at", "id", "last_message", "participants", "unread_count", "updated_at"]);
-    expect([conversation.last_message, conversation.unread_count, conversation.updated_at]).toEqual([null, 0, conversation.created_at]);
+    expect(Object.keys(conversation).sort()).toEqual([
+      "created_at",
+      "id",
+      "last_message",
+      "participants",
+      "unread_count",
+      "updated_at",
+    ]);
+    expect([conversation.last_message, conversation.unread_count, conversation.updated_at]).toEqual([
+      null,
+      0,
+      conversation.created_at,
+    ]);
     expect(conversation.participants.map((user: Json) => user.id).sort()).toEqual([alice.id, bob.id].sort());
     expect(created.body.messages).toEqual([]);
 
     const socket = await alice.socket("private");
     const sent = [];
-    for (let i = 0; i < 51; i++) sent.push(await socket.say({ conversation_id: conversation.id, content: `${i} ${"long ".repeat(30)}`.trim() }));
+    for (let i = 0; i < 51; i++)
+      sent.push(await socket.say({ conversation_id: conversation.id, content: `${i} ${"long ".repeat(30)}`.trim() }));
     const ways = [
       await bob.get(`/api/chat/conversations/${conversation.id}/`),
       await bob.get(`/api/chat/conversations/user/${alice.id}/`),
@@ -30,9 +42,25 @@ export const conversations: PromiseSuite = (promised, rig) => {
     const { conversation: seen, messages } = ways[0]!.body;
     const last = sent.at(-1)!;
     expect(seen.updated_at).toBe(last.timestamp);
-    expect(seen.last_message).toEqual({ content: last.content.slice(0, 100), timestamp: last.timestamp, sender_id: alice.id });
-    expect(Object.keys(messages[0]).sort()).toEqual(["content", "conversation", "conversation_id", "id", "is_read", "sender", "timestamp"]);
-    expect([messages[0].conversation, messages[0].conversation_id, messages[0].sender.username]).toEqual([conversation.id, conversation.id, alice.name]);
+    expect(seen.last_message).toEqual({
+      content: last.content.slice(0, 100),
+      timestamp: last.timestamp,
+      sender_id: alice.id,
+    });
+    expect(Object.keys(messages[0]).sort()).toEqual([
+      "content",
+      "conversation",
+      "conversation_id",
+      "id",
+      "is_read",
+      "sender",
+      "timestamp",
+    ]);
+    expect([messages[0].conversation, messages[0].conversation_id, messages[0].sender.username]).toEqual([
+      conversation.id,
+      conversation.id,
+      alice.name,
+    ]);
     expect(messages[0].id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/);
     const list = await bob.get("/api/chat/conversations/");
     expect([list.status, list.body.results]).toEqual([200, [seen]]);
@@ -50,7 +78,10 @@ export const conversations: PromiseSuite = (promised, rig) => {
     const read = (body: object, who = bob) => who.post(`/api/chat/conversations/${id}/read/`, body);
     const state = async () => {
       const { body } = await alice.at(rig().url(1)).get(`/api/chat/conversations/${id}/messages/`);
-      return [body.map((m: Json) => m.is_read), (await bob.get(`/api/chat/conversations/${id}/`)).body.conversation.unread_count];
+      return [
+        body.map((m: Json) => m.is_read),
+        (await bob.get(`/api/chat/conversations/${id}/`)).body.conversation.unread_count,
+      ];
     };
     expect(await state()).toEqual([[false, false, false, false], 4]);
     expect((await read({ message_ids: [sent[1].id, sent[0].id, foreign.id, crypto.randomUUID()] })).status).toBe(200);
@@ -60,13 +91,22 @@ export const conversations: PromiseSuite = (promised, rig) => {
     expect(await state()).toEqual([[true, true, false, false], 2]);
     expect((await read({ up_to: sent[3].id.toUpperCase() })).status).toBe(200);
     expect(await state()).toEqual([[true, true, true, true], 0]);
-    for (const bad of [{ message_ids: [] }, { message_ids: ["nonsense"] }, { up_to: 7 }, {}, { message_ids: Array(501).fill(sent[0].id) }]) {
+    for (const bad of [
+      { message_ids: [] },
+      { message_ids: ["nonsense"] },
+      { up_to: 7 },
+      {},
+      { message_ids: Array(501).fill(sent[0].id) },
+    ]) {
       expect([(await read(bad)).status, (await read(bad, carol)).status]).toEqual([400, 400]);
     }
     expect((await read({ up_to: sent[0].id }, carol)).status).toBe(404);
     // One's own mark covers the other's messages, not one's own.
     const fresh = await (await bob.socket("private")).say({ conversation_id: id, content: "from bob" });
-    expect((await bob.get(`/api/chat/conversations/${id}/`)).body.messages.at(-1)).toMatchObject({ id: fresh.id, is_read: false });
+    expect((await bob.get(`/api/chat/conversations/${id}/`)).body.messages.at(-1)).toMatchObject({
+      id: fresh.id,
+      is_read: false,
+    });
     expect((await read({ up_to: fresh.id }, alice)).status).toBe(200);
     expect((await bob.get(`/api/chat/conversations/${id}/`)).body.messages.at(-1).is_read).toBe(true);
     await Promise.all([alice.closeAll(), bob.closeAll(), carol.closeAll()]);
@@ -80,15 +120,35 @@ export const conversations: PromiseSuite = (promised, rig) => {
     await socket.say({ conversation_id: ids[1]!, content: "bump" });
     const list = (query = "") => me.get(`/api/chat/conversations/${query}`);
     const order = [ids[1], ids[4], ids[3], ids[2], ids[0]];
-    expect((await list()).body.results.map((c: Json) => [c.id, c.unread_count])).toEqual(order.map((id) => [id, id === ids[1] ? 1 : 0]));
-    const [one, two, three] = [await list("?page_size=2"), await list("?page_size=2&page=2"), await list("?page_size=2&page=3")];
+    expect((await list()).body.results.map((c: Json) => [c.id, c.unread_count])).toEqual(
+      order.map((id) => [id, id === ids[1] ? 1 : 0]),
+    );
+    const [one, two, three] = [
+      await list("?page_size=2"),
+      await list("?page_size=2&page=2"),
+      await list("?page_size=2&page=3"),
+    ];
     expect([one, two, three].flatMap(({ body }) => body.results.map((c: Json) => c.id))).toEqual(order);
     expect([one.body.count, one.body.previous, three.body.next]).toEqual([5, null, null]);
     expect(one.body.next).toBe(`${me.url}/api/chat/conversations/?page_size=2&page=2`);
     expect(two.body.previous).toBe(`${me.url}/api/chat/conversations/?page_size=2&page=1`);
-    for (const bad of ["?page=0", "?page=-1", "?page=x", "?page=4&page_size=2", "?page_size=0", "?page_size=101", "?page=1.5"]) expect([bad, (await list(bad)).status]).toEqual([bad, 404]);
+    for (const bad of [
+      "?page=0",
+      "?page=-1",
+      "?page=x",
+      "?page=4&page_size=2",
+      "?page_size=0",
+      "?page_size=101",
+      "?page=1.5",
+    ])
+      expect([bad, (await list(bad)).status]).toEqual([bad, 404]);
     const nobody = await Person.signUp(rig().url());
-    expect((await nobody.get("/api/chat/conversations/?page=1")).body).toEqual({ count: 0, next: null, previous: null, results: [] });
+    expect((await nobody.get("/api/chat/conversations/?page=1")).body).toEqual({
+      count: 0,
+      next: null,
+      previous: null,
+      results: [],
+    });
     await others[1]!.closeAll();
   });
 
@@ -103,10 +163,13 @@ export const conversations: PromiseSuite = (promised, rig) => {
     expect(new Set(ten.map(({ status, body }) => `${status} ${body.conversation.id}`)).size).toBe(1);
     expect((await alice.get("/api/chat/conversations/")).body.count).toBe(1);
     await rig().sql(`UPDATE users SET disabled_at = now() WHERE id = '${gone.id}'`);
-    const create = async (user_id: unknown) => (await alice.post("/api/chat/conversations/create/", { user_id })).status;
+    const create = async (user_id: unknown) =>
+      (await alice.post("/api/chat/conversations/create/", { user_id })).status;
     const byPath = async (id: string) => (await alice.get(`/api/chat/conversations/user/${id}/`)).status;
     const nobody = crypto.randomUUID();
-    expect(await Promise.all([alice.id, nobody, gone.id, "nonsense", 7, undefined].map(create))).toEqual([400, 400, 400, 400, 400, 400]);
+    expect(await Promise.all([alice.id, nobody, gone.id, "nonsense", 7, undefined].map(create))).toEqual([
+      400, 400, 400, 400, 400, 400,
+    ]);
     expect(await Promise.all([alice.id, nobody, gone.id, "nonsense"].map(byPath))).toEqual([400, 404, 404, 404]);
     expect((await alice.get("/api/chat/conversations/")).body.count).toBe(1);
   });

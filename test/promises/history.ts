@@ -7,17 +7,27 @@ export const history: PromiseSuite = (promised, rig) => {
     const [alice, bob] = await Promise.all([Person.signUp(rig().url()), Person.signUp(rig().url(1))]);
     const conversation = await alice.conversationWith(bob);
     const sockets = { global: await alice.socket("global"), private: await alice.socket("private") };
-    for (const [room, path] of [["private", `/api/chat/conversations/${conversation}/messages/`], ["global", "/api/chat/global/messages/"]] as const) {
+    for (const [room, path] of [
+      ["private", `/api/chat/conversations/${conversation}/messages/`],
+      ["global", "/api/chat/global/messages/"],
+    ] as const) {
       const sent: Json[] = [];
       for (let i = 0; i < 12; i++) {
-        sent.push(await sockets[room].say({ content: `${room} ${i} of ${alice.name}`, ...(room === "private" && { conversation_id: conversation }) }));
+        sent.push(
+          await sockets[room].say({
+            content: `${room} ${i} of ${alice.name}`,
+            ...(room === "private" && { conversation_id: conversation }),
+          }),
+        );
         await Bun.sleep(3);
       }
       const ids = sent.map((m) => m.id);
       const page = async (query: string) => {
         const answer = await bob.get(path + query);
         expect([query, answer.status]).toEqual([query, 200]);
-        const links = Object.fromEntries([...(answer.headers.get("link") ?? "").matchAll(/<([^>]+)>; rel="(\w+)"/g)].map((m) => [m[2]!, m[1]!]));
+        const links = Object.fromEntries(
+          [...(answer.headers.get("link") ?? "").matchAll(/<([^>]+)>; rel="(\w+)"/g)].map((m) => [m[2]!, m[1]!]),
+        );
         return { ids: answer.body.map((m: Json) => m.id), links, body: answer.body };
       };
       const latest = await page("?limit=4");
@@ -36,14 +46,25 @@ export const history: PromiseSuite = (promised, rig) => {
       expect((await page(`?after=${ids.at(-1)}`)).ids).toEqual([]);
       expect((await page("?limit=200000")).ids.slice(-12)).toEqual(ids);
       expect(latest.body.map((m: Json) => m.timestamp)).toEqual(sent.slice(8).map((m) => m.timestamp));
-      for (const bad of ["limit=0", "limit=-1", "limit=x", "limit=", "before=nonsense", `before=${crypto.randomUUID()}`, "after=99999999", "before=2026-13-45T00:00:00Z"]) {
+      for (const bad of [
+        "limit=0",
+        "limit=-1",
+        "limit=x",
+        "limit=",
+        "before=nonsense",
+        `before=${crypto.randomUUID()}`,
+        "after=99999999",
+        "before=2026-13-45T00:00:00Z",
+      ]) {
         const { status, body } = await bob.get(`${path}?${bad}`);
         expect([bad, status, body.code]).toEqual([bad, 400, "invalid_field"]);
       }
       if (room === "global") {
         expect(Object.keys(latest.body[0]).sort()).toEqual(["content", "id", "sender", "timestamp"]);
         expect(ids.every((id, i) => Number.isInteger(id) && (i === 0 || id > ids[i - 1]))).toBe(true);
-        const { status } = await bob.get(`${path}?before=${(await bob.get(`/api/chat/conversations/${conversation}/messages/?limit=1`)).body[0].id}`);
+        const { status } = await bob.get(
+          `${path}?before=${(await bob.get(`/api/chat/conversations/${conversation}/messages/?limit=1`)).body[0].id}`,
+        );
         expect(status).toBe(400);
       }
     }
@@ -58,7 +79,9 @@ export const history: PromiseSuite = (promised, rig) => {
       await socket.next((frame) => frame.message?.content === `many ${at + 29}`);
     }
     expect((await alice.get("/api/chat/global/messages/")).body.length).toBe(50);
-    expect((await alice.get("/api/chat/global/messages/?limit=201")).body.map((m: Json) => m.content)).toEqual(Array.from({ length: 200 }, (_, i) => `many ${i + 10}`));
+    expect((await alice.get("/api/chat/global/messages/?limit=201")).body.map((m: Json) => m.content)).toEqual(
+      Array.from({ length: 200 }, (_, i) => `many ${i + 10}`),
+    );
     await alice.closeAll();
   });
 

@@ -5,7 +5,12 @@ import { eventually } from "./services.ts";
 export type Json = any;
 export type Answer = { status: number; body: Json; headers: Headers };
 
-export async function call(url: string, method: string, path: string, { token, body, headers }: { token?: string; body?: unknown; headers?: Record<string, string> } = {}): Promise<Answer> {
+export async function call(
+  url: string,
+  method: string,
+  path: string,
+  { token, body, headers }: { token?: string; body?: unknown; headers?: Record<string, string> } = {},
+): Promise<Answer> {
   const response = await fetch(url + path, {
     method,
     redirect: "manual",
@@ -14,10 +19,19 @@ export async function call(url: string, method: string, path: string, { token, b
       ...(token && { Authorization: `Bearer ${token}` }),
       ...headers,
     },
-    body: body === undefined ? undefined : typeof body === "string" || body instanceof Uint8Array ? (body as string) : JSON.stringify(body),
+    body:
+      body === undefined
+        ? undefined
+        : typeof body === "string" || body instanceof Uint8Array
+          ? (body as string)
+          : JSON.stringify(body),
   });
   const text = await response.text();
-  return { status: response.status, headers: response.headers, body: text && /json/.test(response.headers.get("content-type") ?? "") ? JSON.parse(text) : text };
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: text && /json/.test(response.headers.get("content-type") ?? "") ? JSON.parse(text) : text,
+  };
 }
 
 export const PASSWORD = "plum-orbit-4417";
@@ -35,7 +49,9 @@ export class Person {
   ) {}
 
   static async signUp(url: string, name = `user${++people}`): Promise<Person> {
-    const { status, body } = await call(url, "POST", "/api/auth/signup/", { body: { username: name, password: PASSWORD, password_confirm: PASSWORD } });
+    const { status, body } = await call(url, "POST", "/api/auth/signup/", {
+      body: { username: name, password: PASSWORD, password_confirm: PASSWORD },
+    });
     if (status !== 201) throw new Error(`sign-up of ${name}: ${status} ${JSON.stringify(body)}`);
     return new Person(url, body.user.id, name, body.access, body.refresh);
   }
@@ -98,7 +114,10 @@ export class TestSocket {
     const test = typeof fits === "string" ? (frame: Json) => frame.type === fits : fits;
     return eventually(() => {
       const i = this.frames.findIndex(test);
-      if (i < 0) throw new Error(`no such frame (${fits}); there are ${this.frames.length}: ${JSON.stringify(this.frames.slice(0, 3))}`);
+      if (i < 0)
+        throw new Error(
+          `no such frame (${fits}); there are ${this.frames.length}: ${JSON.stringify(this.frames.slice(0, 3))}`,
+        );
       return this.frames.splice(i, 1)[0];
     }, ms);
   }
@@ -108,7 +127,8 @@ export class TestSocket {
     const global = frame.conversation_id === undefined;
     this.send({ type: global ? "send_global_message" : "send_private_message", ...frame });
     const type = global ? "global_message" : "private_message_sent";
-    return (await this.next((f) => f.type === "error" || (f.type === type && f.message.content === frame.content))).message;
+    return (await this.next((f) => f.type === "error" || (f.type === type && f.message.content === frame.content)))
+      .message;
   }
 
   /** Everything on its way has arrived: the server has answered a frame that was sent last. */

@@ -9,6 +9,6 @@ export function promisedNumbers(): number[] {
 }
 
 /** Registers the test of some numbered promises; it runs on every rig. */
-export type Promised = (numbers: number[], title: string, body: () => Promise<void>) => void;
+type Promised = (numbers: number[], title: string, body: () => Promise<void>) => void;
 
 export type PromiseSuite = (promised: Promised, rig: () => Rig) => void;

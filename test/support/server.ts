@@ -23,7 +23,13 @@ const TEST_ENV = {
 };
 
 export type Env = Record<string, string>;
-export type TestServer = { url: string; pid: number; output: () => string; exited: Promise<number>; kill(signal?: NodeJS.Signals): Promise<void> };
+type TestServer = {
+  url: string;
+  pid: number;
+  output: () => string;
+  exited: Promise<number>;
+  kill(signal?: NodeJS.Signals): Promise<void>;
+};
 
 /** Starts a server and waits until it is ready; rejects with what it printed when it ends instead. */
 export async function startServer(env: Env, args: string[] = []): Promise<TestServer> {
@@ -42,7 +48,9 @@ export async function startServer(env: Env, args: string[] = []): Promise<TestSe
         if (ready) resolve(`http://127.0.0.1:${ready[1]}`);
       }
     };
-    Promise.all([read(child.stdout), read(child.stderr), child.exited]).then(() => reject(new Error(`the server ended: ${output}`)));
+    Promise.all([read(child.stdout), read(child.stderr), child.exited]).then(() =>
+      reject(new Error(`the server ended: ${output}`)),
+    );
   });
   return {
     url,
@@ -91,7 +99,14 @@ export async function clusterRig(env: Env = {}, processes = 2): Promise<Rig> {
   const servers = await Promise.all(Array.from({ length: processes }, () => startServer(all)));
   const sql = postgres(databaseUrl, { max: 1, onnotice: () => {} });
   const rig = rigOf("PostgreSQL, Redis and two processes", servers, all, async (text) => [...(await sql.unsafe(text))]);
-  return { ...rig, stop: () => rig.stop().then(() => sql.end()).then(() => redis?.stop()) };
+  return {
+    ...rig,
+    stop: () =>
+      rig
+        .stop()
+        .then(() => sql.end())
+        .then(() => redis?.stop()),
+  };
 }
 
 function rigOf(name: string, servers: TestServer[], env: Env, sql: Query): Rig {

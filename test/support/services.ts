@@ -23,7 +23,12 @@ if (!haveServices) {
 }
 
 const cleanups: (() => unknown)[] = [];
-process.on("exit", () => cleanups.splice(0).reverse().forEach((cleanup) => cleanup()));
+process.on("exit", () =>
+  cleanups
+    .splice(0)
+    .reverse()
+    .forEach((cleanup) => cleanup()),
+);
 
 /** Runs when the test process ends, whatever ends it; synchronous work only. */
 export function atExit(cleanup: () => unknown): void {
@@ -70,12 +75,44 @@ async function startPostgres(): Promise<string> {
     await chmod(dir, 0o755);
     Bun.spawnSync(["chown", "postgres", dir, data]);
   }
-  const init = Bun.spawnSync([...asUser, join(PG_BIN!, "initdb"), "-D", data, "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "-N"], { cwd: dir });
+  const init = Bun.spawnSync(
+    [
+      ...asUser,
+      join(PG_BIN!, "initdb"),
+      "-D",
+      data,
+      "-A",
+      "trust",
+      "-U",
+      "postgres",
+      "-E",
+      "UTF8",
+      "--locale=C.UTF-8",
+      "-N",
+    ],
+    { cwd: dir },
+  );
   if (init.exitCode !== 0) throw new Error(`initdb: ${init.stderr}`);
-  const server = Bun.spawn([...asUser, join(PG_BIN!, "postgres"), "-D", data, "-p", String(port), "-k", dir, "-c", "listen_addresses=127.0.0.1", "-c", "max_connections=200"], {
-    cwd: dir,
-    stdio: ["ignore", "ignore", Bun.file(join(dir, "postgres.log"))],
-  });
+  const server = Bun.spawn(
+    [
+      ...asUser,
+      join(PG_BIN!, "postgres"),
+      "-D",
+      data,
+      "-p",
+      String(port),
+      "-k",
+      dir,
+      "-c",
+      "listen_addresses=127.0.0.1",
+      "-c",
+      "max_connections=200",
+    ],
+    {
+      cwd: dir,
+      stdio: ["ignore", "ignore", Bun.file(join(dir, "postgres.log"))],
+    },
+  );
   atExit(() => server.kill("SIGQUIT"));
   const url = `postgres://postgres@127.0.0.1:${port}`;
   await eventually(async () => {
@@ -89,7 +126,10 @@ async function startPostgres(): Promise<string> {
 export async function startRedis(port?: number): Promise<{ url: string; port: number; stop(): Promise<void> }> {
   const dir = await tempDir();
   const at = port ?? (await freePort());
-  const server = Bun.spawn([REDIS!, "--port", String(at), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", dir], { stdio: ["ignore", "ignore", "ignore"] });
+  const server = Bun.spawn(
+    [REDIS!, "--port", String(at), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", dir],
+    { stdio: ["ignore", "ignore", "ignore"] },
+  );
   atExit(() => server.kill("SIGKILL"));
   await eventually(async () => {
     const socket = await Bun.connect({ hostname: "127.0.0.1", port: at, socket: { data() {} } });
@@ -108,7 +148,7 @@ export async function startRedis(port?: number): Promise<{ url: string; port: nu
 
 /** Tries until it does not throw; the last error after `ms`. */
 export async function eventually<T>(attempt: () => T | Promise<T>, ms = 10_000): Promise<T> {
-  for (const until = performance.now() + ms; ; ) {
+  for (const until = performance.now() + ms; ;) {
     try {
       return await attempt();
     } catch (error) {

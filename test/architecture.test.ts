@@ -1,0 +1,82 @@
+/** The walls of the house (CONTRIBUTING.md), held by reading every import. */
+import { describe, expect, test } from "bun:test";
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, normalize } from "node:path";
+
+const SRC = join(import.meta.dir, "../src");
+const files = readdirSync(SRC, { recursive: true, encoding: "utf8" }).filter(
+  (file) => /\.tsx?$/.test(file) && !file.endsWith(".d.ts"),
+);
+const source = (file: string) => readFileSync(join(SRC, file), "utf8");
+
+/** A file imports its own folder and lower levels only. */
+const LEVELS: Record<string, number> = {
+  protocol: 0, errors: 0.1, deps: 0.1, input: 0.2,
+  config: 1, ops: 1, bus: 1, db: 1,
+  auth: 2,
+  chat: 3, presence: 3, realtime: 3, admin: 3,
+  app: 4, http: 4,
+  main: 5,
+}; // prettier-ignore
+
+/** What a library or a global may be used in; anywhere else it is a leak. */
+const FENCES: [what: string, pattern: RegExp, allowed: RegExp][] = [
+  ["drizzle", /from "drizzle-orm/, /^(db\/|\w+\/([\w-]+-)?store\.ts$)/],
+  ["postgres.js", /from "postgres"/, /^db\/postgres\.ts$/],
+  ["PGlite", /from "@electric-sql\/pglite"/, /^db\/embedded-worker\.ts$/],
+  ["ioredis", /^import (?!type).*from "ioredis"/m, /^bus\/redis\.ts$/],
+  ["Bun.serve", /Bun\.serve\(/, /^app\.ts$/],
+  ["the environment", /process\.env/, /^config\.ts$/],
+  [
+    "time",
+    /Date\.now\(|setTimeout\(|setInterval\(|Bun\.sleep\(/,
+    /^(ops\/(clock|supervisor)\.ts|client\/ports\.ts|web\/)/,
+  ],
+  ["publishing to sockets", /\.publish\(to|server\(\)\.publish/, /^realtime\/broadcast\.ts$/],
+  ["argv", /process\.argv/, /^main\.ts$/],
+];
+
+const slice = (file: string) => (file.includes("/") ? file.split("/")[0]! : file.replace(/\.ts$/, ""));
+
+describe("the walls", () => {
+  for (const file of files) {
+    test(`${file} imports its own folder and lower levels`, () => {
+      const level = LEVELS[slice(file)];
+      expect(level).toBeDefined();
+      for (const { path } of new Bun.Transpiler({ loader: "ts" }).scanImports(source(file))) {
+        if (!path.startsWith(".")) continue;
+        const target = normalize(join(dirname(file), path));
+        if (target.startsWith("..") || slice(target) === slice(file)) continue;
+        expect([target, LEVELS[slice(target)]! < level! || slice(target) === "http"]).toEqual([target, true]);
+      }
+    });
+  }
+
+  test("libraries and globals stay inside their fences", () => {
+    for (const [what, pattern, allowed] of FENCES) {
+      const users = files.filter((file) => pattern.test(source(file)));
+      expect([what, users.filter((file) => !allowed.test(file))]).toEqual([what, []]);
+    }
+  });
+
+  test("a fence that fences nothing is a mistake", () => {
+    for (const [what, pattern] of FENCES)
+      expect([what, files.some((file) => pattern.test(source(file)))]).toEqual([what, true]);
+  });
+
+  test("no file has grown beyond 300 lines", () => {
+    const root = join(SRC, "..");
+    const tests = readdirSync(join(root, "test"), { recursive: true, encoding: "utf8" }).filter((file) =>
+      file.endsWith(".ts"),
+    );
+    const lines = (path: string) => readFileSync(path, "utf8").split("\n").length;
+    const tall = [...files.map((file) => join(SRC, file)), ...tests.map((file) => join(root, "test", file))].filter(
+      (path) => lines(path) > 300,
+    );
+    expect(tall).toEqual([]);
+  });
+
+  test("no folder is named after nothing", () => {
+    expect(files.filter((file) => /(^|\/)(services|utils|helpers|core|common|lib|misc)\//.test(file))).toEqual([]);
+  });
+});

@@ -1,0 +1,121 @@
+import { expect, test } from "bun:test";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { readConfig } from "../src/config.ts";
+import { createClientReader } from "../src/ops/address.ts";
+import { tempDir } from "./support/services.ts";
+
+const SECRET_KEY = "0123456789abcdef0123456789abcdefXYZ";
+
+test("defaults are those of the first version's clients", () => {
+  const config = readConfig({ SECRET_KEY });
+  expect(config).toMatchObject({
+    port: 8000,
+    host: "0.0.0.0",
+    databaseUrl: null,
+    redisUrl: null,
+    workers: 1,
+    debug: false,
+    messageMaxLength: 2000,
+    maxFrameBytes: 65536,
+    maxSocketsPerUser: 20,
+    refreshGraceMs: 10_000,
+    accessTokenMs: 900_000,
+    refreshTokenMs: 604_800_000,
+  });
+  expect(config.presence).toEqual({ heartbeatMs: 30_000, expiryMs: 60_000, graceMs: 5_000 });
+  expect(config.messageRate).toEqual({ perSecond: 1, burst: 5 });
+});
+
+test("any DB_ variable means PostgreSQL, DATABASE_URL wins, and so with Redis", () => {
+  expect(readConfig({ SECRET_KEY, DB_HOST: "db" }).databaseUrl).toBe("postgres://liquidchat:@db:5432/liquidchat");
+  expect(
+    readConfig({ SECRET_KEY, DB_PASSWORD: "p@ss/word", DB_NAME: "chat", DB_USER: "me", DB_PORT: "5433" }).databaseUrl,
+  ).toBe("postgres://me:p%40ss%2Fword@localhost:5433/chat");
+  expect(readConfig({ SECRET_KEY, DB_HOST: "db", DATABASE_URL: "postgres://u@h/d" }).databaseUrl).toBe(
+    "postgres://u@h/d",
+  );
+  expect(readConfig({ SECRET_KEY, REDIS_HOST: "r" }).redisUrl).toBe("redis://r:6379");
+  expect(readConfig({ SECRET_KEY, REDIS_PORT: "7000", REDIS_URL: "redis://x:1" }).redisUrl).toBe("redis://x:1");
+  expect(readConfig({ DJANGO_SECRET_KEY: SECRET_KEY, DB_HOST: "db" }).secretKeys.length).toBe(1);
+  expect(readConfig({ SECRET_KEY: `${SECRET_KEY}, another-${SECRET_KEY}` }).secretKeys.length).toBe(2);
+});
+
+test("a bad value names its variable", () => {
+  const bad: Record<string, string>[] = [
+    { PORT: "http" }, { PORT: "70000" }, { PORT: "-1" }, { DEBUG: "maybe" }, { MESSAGE_MAX_LENGTH: "0" }, { MESSAGE_MAX_LENGTH: "1.5" }, { WORKERS: "0" }, { WORKERS: "2" },
+    { PRESENCE_GRACE: "0" }, { ACCESS_TOKEN_LIFETIME: "x" }, { MESSAGE_RATE_LIMIT: "-1" }, { DATABASE_URL: "mysql://x" }, { REDIS_URL: "http://x" }, { DB_PORT: "x" },
+    { ALLOWED_ORIGINS: "https://a.example/path" }, { ALLOWED_ORIGINS: "*" }, { TRUSTED_PROXIES: "10.0.0.0/33" }, { TRUSTED_PROXIES: "proxy" },
+    { SECRET_KEY: "short" }, { SECRET_KEY: "django-insecure-0123456789abcdef0123456789" }, { SECRET_KEY: "x".repeat(40) }, { SECRET_KEY: "change-me-please-change-me-please-ok" },
+  ]; // prettier-ignore
+  for (const env of bad) expect(() => readConfig({ SECRET_KEY, ...env })).toThrow(Object.keys(env)[0]!);
+  expect(() => readConfig({ DATABASE_URL: "postgres://u@h/d" })).toThrow("SECRET_KEY");
+});
+
+test("0 switches a limit off", () => {
+  expect(
+    readConfig({
+      SECRET_KEY,
+      MESSAGE_RATE_LIMIT: "0",
+      MAX_SOCKETS_PER_USER: "0",
+      MAX_FRAME_BYTES: "0",
+      CONNECT_RATE_LIMIT: "0",
+    }),
+  ).toMatchObject({ messageRate: { perSecond: 0 }, maxSocketsPerUser: Infinity, limits: { connect: 0 } });
+});
+
+test("a bad value stops the start with one sentence and exit code 1", async () => {
+  const dir = await tempDir();
+  const child = Bun.spawnSync([process.execPath, join(import.meta.dir, "../src/main.ts")], {
+    env: { PATH: process.env.PATH, PORT: "x" },
+    cwd: dir,
+  });
+  expect([child.exitCode, child.stdout.toString(), child.stderr.toString()]).toEqual([
+    1,
+    "",
+    'PORT: must be a number from 0 to 65535, not "x".\n',
+  ]);
+});
+
+test(".env.example tells every variable, and copying it changes nothing", async () => {
+  const example = readFileSync(join(import.meta.dir, "../.env.example"), "utf8");
+  expect(example.split("\n").filter((line) => line && !line.startsWith("#"))).toEqual([]);
+  const named = [...example.matchAll(/^# ?([A-Z_]+)=/gm)].map((match) => match[1]!);
+  const read = new Set(
+    [
+      ...readFileSync(join(import.meta.dir, "../src/config.ts"), "utf8").matchAll(
+        /env\.([A-Z_]+)|env, "([A-Z_]+)"|"(DB_[A-Z]+|DJANGO_SECRET_KEY)"/g,
+      ),
+    ].map((match) => match[1] ?? match[2] ?? match[3]!),
+  );
+  expect(named.sort()).toEqual([...read].sort());
+  const dir = await tempDir();
+  writeFileSync(join(dir, ".env"), example);
+  const child = Bun.spawnSync(
+    [process.execPath, "-e", "process.stdout.write(JSON.stringify(Object.keys(process.env)))"],
+    { env: { PATH: process.env.PATH }, cwd: dir },
+  );
+  expect(JSON.parse(child.stdout.toString()).filter((name: string) => named.includes(name))).toEqual([]);
+});
+
+test("the client's address is the right-most that is no trusted proxy", () => {
+  const read = createClientReader([
+    { address: "10.0.0.0", bits: 8, family: "ipv4" },
+    { address: "::1", bits: 128, family: "ipv6" },
+  ]);
+  const request = (headers: Record<string, string>) => new Request("http://chat.internal:8000/x?y=1", { headers });
+  const address = (peer: string, forwarded: string) => read(request({ "X-Forwarded-For": forwarded }), peer).address;
+  expect(address("203.0.113.9", "1.2.3.4")).toBe("203.0.113.9");
+  expect(address("10.0.0.1", "6.6.6.6, 198.51.100.7, 10.1.1.1")).toBe("198.51.100.7");
+  expect(address("::ffff:10.0.0.1", "198.51.100.7")).toBe("198.51.100.7");
+  expect(address("::1", "2001:db8::1")).toBe("2001:db8::1");
+  expect(address("10.0.0.1", "")).toBe("10.0.0.1");
+  expect(address("10.0.0.1", "nonsense, <script>")).toBe("10.0.0.1");
+  const seen = { "X-Forwarded-Proto": "https", "X-Forwarded-Host": "chat.example.org" };
+  expect(read(request(seen), "10.0.0.1").url.href).toBe("https://chat.example.org/x?y=1");
+  expect(read(request(seen), "203.0.113.9").url.href).toBe("http://chat.internal:8000/x?y=1");
+  expect(
+    read(request({ ...seen, "X-Forwarded-Host": "evil/..", "X-Forwarded-Proto": "javascript" }), "10.0.0.1").url
+      .protocol,
+  ).toBe("http:");
+});

@@ -1,0 +1,66 @@
+import { afterEach, describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import template from "../../src/db/template.json";
+import { Person } from "../support/client.ts";
+import { embeddedRig, type Rig, startServer } from "../support/server.ts";
+import { tempDir } from "../support/services.ts";
+
+describe("the embedded database", () => {
+  let rig: Rig | undefined;
+  afterEach(async () => {
+    await rig?.stop();
+    rig = undefined;
+  });
+
+  test("a second process on the same data says one clear thing and harms nothing", async () => {
+    rig = await embeddedRig();
+    const alice = await Person.signUp(rig.url());
+    const second = startServer({ ...rig.env, PORT: "0" });
+    await expect(second).rejects.toThrow(/is in use by another LiquidChat/);
+    await second.catch((error: Error) => expect(error.message.trim().split("\n").length).toBe(1));
+    expect((await alice.get("/api/auth/users/")).status).toBe(200);
+  }, 30_000);
+
+  test("a kill loses nothing that was acknowledged, accounts and sessions included", async () => {
+    rig = await embeddedRig();
+    const alice = await Person.signUp(rig.url());
+    const socket = await alice.socket("global");
+    const sent = [];
+    for (let i = 0; i < 50; i++) sent.push(await socket.say({ content: `kept ${i}` }));
+    await rig.servers[0]!.kill("SIGKILL");
+    rig.servers[0] = await startServer(rig.env);
+    const { body } = await alice.get("/api/chat/global/messages/");
+    expect(body.map((m: { id: number; content: string }) => [m.id, m.content])).toEqual(
+      sent.map((m) => [m.id, m.content]),
+    );
+  }, 30_000);
+
+  test("the first start makes a secret that only its owner can read, and keeps it", async () => {
+    const dataDir = await tempDir();
+    const first = await startServer({ DATA_DIR: dataDir });
+    const secret = readFileSync(join(dataDir, "secret_key"), "utf8");
+    expect(secret).toMatch(/^[0-9a-f]{64}$/);
+    expect(
+      Bun.spawnSync(["stat", "-c", "%a", join(dataDir, "secret_key")])
+        .stdout.toString()
+        .trim(),
+    ).toBe("600");
+    const alice = await Person.signUp(first.url);
+    await first.kill();
+    const second = await startServer({ DATA_DIR: dataDir });
+    expect((await alice.at(second.url).get("/api/auth/users/")).status).toBe(200);
+    expect(readFileSync(join(dataDir, "secret_key"), "utf8")).toBe(secret);
+    await second.kill();
+  }, 30_000);
+
+  test("the template was made by the PGlite that is installed", async () => {
+    const installed = await Bun.file(
+      join(import.meta.dir, "../../node_modules/@electric-sql/pglite/package.json"),
+    ).json();
+    expect(template.pglite).toBe(installed.version);
+    const dir = await tempDir();
+    await new Bun.Archive(await Bun.file(join(import.meta.dir, "../../src/db/template.tar.gz")).bytes()).extract(dir);
+    expect(readFileSync(join(dir, "PG_VERSION"), "utf8").trim()).toBe("18");
+  });
+});

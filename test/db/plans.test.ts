@@ -1,0 +1,148 @@
+/** A million messages in one room: every page goes by an index. The plans are asserted, not the time. */
+import { beforeAll, describe, expect, test } from "bun:test";
+import { createConversations } from "../../src/chat/conversations.ts";
+import { readHistory } from "../../src/chat/history.ts";
+import { createRoomStore } from "../../src/chat/rooms-store.ts";
+import { createChatStore } from "../../src/chat/store.ts";
+import type { Database } from "../../src/db/client.ts";
+import { migrate } from "../../src/db/migrate.ts";
+import { openPostgres } from "../../src/db/postgres.ts";
+import { GLOBAL_ROOM } from "../../src/db/schema.ts";
+import { systemClock } from "../../src/ops/clock.ts";
+import { look } from "../../src/realtime/store.ts";
+import { freshDatabase, haveServices } from "../support/services.ts";
+
+const MILLION = 1_000_000;
+const CONVERSATIONS = 1_000;
+
+describe.skipIf(!haveServices)("with a million messages and a thousand conversations", () => {
+  let db: Database;
+  let asked: [sql: string, params: unknown[]][] = [];
+  const me = crypto.randomUUID();
+
+  beforeAll(async () => {
+    db = recording(openPostgres(await freshDatabase(), systemClock), (sql, params) => asked.push([sql, params]));
+    await migrate(db);
+    await db.exec(`
+      INSERT INTO users (id, username, folded, skeleton, ascii, password)
+        SELECT CASE WHEN i = 0 THEN '${me}'::uuid ELSE gen_random_uuid() END, 'u' || i, 'u' || i, 'u' || i, true, 'x' FROM generate_series(0, ${CONVERSATIONS}) i;
+      INSERT INTO messages (room_id, seq, id, sender_id, content, sent_at)
+        SELECT '${GLOBAL_ROOM}', i, gen_random_uuid(), '${me}', 'message ' || i, timestamptz '2026-01-01' + i * interval '1 second' FROM generate_series(1, ${MILLION}) i;
+      UPDATE heads SET seq = ${MILLION}, last_at = timestamptz '2026-01-01' + ${MILLION} * interval '1 second' WHERE room_id = '${GLOBAL_ROOM}';
+      INSERT INTO rooms (id, kind, pair) SELECT gen_random_uuid(), 'direct', id FROM users WHERE id <> '${me}';
+      INSERT INTO members (room_id, user_id) SELECT id, pair::uuid FROM rooms WHERE kind = 'direct' UNION ALL SELECT id, '${me}' FROM rooms WHERE kind = 'direct';
+      INSERT INTO heads (room_id, seq, last_at) SELECT id, 20, now() FROM rooms WHERE kind = 'direct';
+      INSERT INTO messages (room_id, seq, id, sender_id, content, sent_at)
+        SELECT id, i, gen_random_uuid(), pair::uuid, 'private ' || i, now() FROM rooms, generate_series(1, 20) i WHERE kind = 'direct';
+      ANALYZE;`);
+  }, 120_000);
+
+  const plans = async (run: () => Promise<unknown>) => {
+    asked = [];
+    await run();
+    return Promise.all(
+      asked.map(async ([sql, params]) => {
+        const [row] = await db.query<Record<string, { Plan: Node }[]>>(`EXPLAIN (ANALYZE, FORMAT JSON) ${sql}`, params);
+        return flatten(Object.values(row!)[0]![0]!.Plan);
+      }),
+    );
+  };
+  /** No scan of the whole table, and no node that touched more than it had to. */
+  const expectIndexed = (nodes: Node[], most: number) => {
+    expect(
+      nodes.filter((node) => /Seq Scan|Bitmap/.test(node["Node Type"]) && node["Relation Name"] === "messages"),
+    ).toEqual([]);
+    expect(
+      Math.max(
+        ...nodes.map((node) => (node["Actual Rows"] + (node["Rows Removed by Filter"] ?? 0)) * node["Actual Loops"]),
+      ),
+    ).toBeLessThanOrEqual(most);
+  };
+
+  test("a page of 50 anywhere goes by the primary key", async () => {
+    const store = createChatStore(db);
+    const queries = [
+      {},
+      { before: "500000" },
+      { after: "500000" },
+      { after: "7", before: "999999" },
+      { before: "2026-01-06T00:00:00Z" },
+      { after: "2026-01-06T00:00:00Z", limit: "50" },
+    ];
+    for (const query of queries) {
+      for (const nodes of await plans(async () =>
+        expect((await readHistory(store, GLOBAL_ROOM, query)).rows.length).toBe(50),
+      ))
+        expectIndexed(nodes, 51);
+    }
+  }, 60_000);
+
+  test("a time finds its place among a million", async () => {
+    const [row] = await db.query<{ seq: number }>("SELECT seq_at($1, $2) AS seq", [
+      GLOBAL_ROOM,
+      "2026-01-06T00:00:00Z",
+    ]);
+    expect(row!.seq).toBe(432_000);
+  });
+
+  test("a list of a thousand conversations takes as many queries as one of ten, and reads no more than its page", async () => {
+    const conversations = createConversations({
+      store: createChatStore(db),
+      roomStore: createRoomStore(db),
+      viewUser: (row) => ({ ...row, is_online: false, created_at: "", last_seen: null }),
+    });
+    const page = (size: number) => async () => {
+      const { count, results } = await conversations.list(me, size, 0);
+      expect([count, results.length, results[0]!.unread_count, results[0]!.last_message?.content]).toEqual([
+        CONVERSATIONS,
+        size,
+        20,
+        "private 20",
+      ]);
+    };
+    const [ten, hundred] = [await plans(page(10)), await plans(page(100))];
+    expect([ten.length, hundred.length]).toEqual([3, 3]);
+    for (const nodes of hundred) {
+      const ofMessages = nodes.filter((node) => node["Relation Name"] === "messages");
+      for (const node of ofMessages)
+        expect([node["Node Type"], node["Actual Rows"] * node["Actual Loops"] <= 2_000]).toEqual([
+          expect.stringMatching(/Index/),
+          true,
+        ]);
+    }
+  }, 60_000);
+
+  test("the look at the horizon costs by what changed", async () => {
+    const { horizon } = await look(db, null);
+    for (const nodes of await plans(() => look(db, horizon))) expectIndexed(nodes, 10);
+  });
+});
+
+type Node = {
+  "Node Type": string;
+  "Relation Name"?: string;
+  "Actual Rows": number;
+  "Actual Loops": number;
+  "Rows Removed by Filter"?: number;
+  Plans?: Node[];
+};
+
+const flatten = (node: Node): Node[] => [node, ...(node.Plans ?? []).flatMap(flatten)];
+
+/** The same database, telling what it is asked. */
+function recording(db: Database, tell: (sql: string, params: unknown[]) => void): Database {
+  type Session = { session: { client: (sql: string, params: unknown[], method: string) => unknown } };
+  const { session } = db.orm as unknown as Session;
+  const { client } = session;
+  session.client = (sql, params, method) => {
+    tell(sql, params);
+    return client(sql, params, method);
+  };
+  return {
+    ...db,
+    query: (sql, params) => {
+      if (!sql.startsWith("EXPLAIN")) tell(sql, params);
+      return db.query(sql, params);
+    },
+  };
+}

@@ -1,0 +1,102 @@
+/** Two scripted sessions, step by step: why `store_messages` is written as it is. */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import postgres from "postgres";
+import { migrate } from "../../src/db/migrate.ts";
+import { openPostgres } from "../../src/db/postgres.ts";
+import { systemClock } from "../../src/ops/clock.ts";
+import { freshDatabase, haveServices } from "../support/services.ts";
+
+describe.skipIf(!haveServices)("two sessions that send at once", () => {
+  let url: string;
+  let a: postgres.Sql;
+  let b: postgres.Sql;
+  const user = crypto.randomUUID();
+  const rooms: string[] = [];
+
+  beforeAll(async () => {
+    url = await freshDatabase();
+    const db = openPostgres(url, systemClock);
+    await migrate(db);
+    await db.close();
+    [a, b] = [postgres(url, { max: 1, onnotice: () => {} }), postgres(url, { max: 1, onnotice: () => {} })];
+    await a`INSERT INTO users (id, username, folded, skeleton, ascii, password) VALUES (${user}, 'u', 'u', 'u', true, 'x')`;
+    rooms.push(await room(), await room());
+  });
+  afterAll(() => Promise.all([a.end(), b.end()]));
+
+  const room = async () => {
+    const id = crypto.randomUUID();
+    await a`INSERT INTO rooms (id, kind) VALUES (${id}, 'global')`;
+    await a`INSERT INTO heads SELECT ${id}::uuid, 0, now()`;
+    return id;
+  };
+  const store = (sql: postgres.Sql, ids: string[], clientId: string | null = null) =>
+    sql.unsafe(
+      `SELECT outcome, seq FROM store_messages('{${ids}}', '{${ids.map(() => user)}}', '{${ids.map(() => crypto.randomUUID())}}', '{${ids.map(() => clientId ?? "NULL")}}', '{${ids.map(() => "x")}}') ORDER BY n`,
+    );
+  const seqs = async (id: string) =>
+    (await a`SELECT seq::int FROM messages WHERE room_id = ${id} ORDER BY seq`).map((row) => row.seq);
+
+  /** One statement that locks and numbers at once: its snapshot is from before the lock was granted. */
+  const naive = (sql: postgres.Sql, id: string) =>
+    sql.unsafe(`WITH head AS (SELECT seq FROM heads WHERE room_id = '${id}' FOR UPDATE),
+      next AS (SELECT coalesce((SELECT max(seq) FROM messages WHERE room_id = '${id}'), 0) + 1 AS seq FROM head)
+      INSERT INTO messages (room_id, seq, id, sender_id, content, sent_at) SELECT '${id}', seq, gen_random_uuid(), '${user}', 'x', now() FROM next`);
+
+  test("who waited for the other's commit numbers after it; one naive statement does not", async () => {
+    const id = rooms[0]!;
+    await a`BEGIN`;
+    expect([...(await store(a, [id]))]).toMatchObject([{ outcome: "stored", seq: "1" }]);
+    const waiting = store(b, [id]);
+    await Bun.sleep(200);
+    await a`COMMIT`;
+    expect([...(await waiting)]).toMatchObject([{ outcome: "stored", seq: "2" }]);
+    expect(await seqs(id)).toEqual([1, 2]);
+
+    await a`BEGIN`;
+    await naive(a, id);
+    const stale = naive(b, id);
+    stale.catch(() => {});
+    await Bun.sleep(200);
+    await a`COMMIT`;
+    await expect(stale).rejects.toMatchObject({ code: "23505" });
+    await stale.catch(() => {});
+  });
+
+  test("a rolled back sender leaves no hole", async () => {
+    const id = rooms[1]!;
+    await a`BEGIN`;
+    await store(a, [id, id]);
+    const waiting = store(b, [id]);
+    await Bun.sleep(100);
+    await a`ROLLBACK`;
+    expect([...(await waiting)]).toMatchObject([{ seq: "1" }]);
+    expect(await seqs(id)).toEqual([1]);
+  });
+
+  test("a repeat that waited for the first one finds it", async () => {
+    const id = await room();
+    await a`BEGIN`;
+    await store(a, [id], "once");
+    const waiting = store(b, [id], "once");
+    await Bun.sleep(100);
+    await a`COMMIT`;
+    expect([...(await waiting)]).toMatchObject([{ outcome: "duplicate", seq: "1" }]);
+    expect(await seqs(id)).toEqual([1]);
+  });
+
+  test("two batches over the same rooms in opposite orders do not deadlock; locks in the order of arrival do", async () => {
+    const [one, two] = [await room(), await room()].sort() as [string, string];
+    for (let i = 0; i < 50; i++) await Promise.all([store(a, [one, two]), store(b, [two, one])]);
+    const lock = (sql: postgres.Sql, id: string) =>
+      sql.unsafe(`SELECT 1 FROM heads WHERE room_id = '${id}' FOR UPDATE`);
+    await Promise.all([a`BEGIN`, b`BEGIN`]);
+    await lock(a, one);
+    await lock(b, two);
+    const outcomes = await Promise.allSettled([lock(a, two), lock(b, one)]);
+    expect(outcomes.filter((outcome) => outcome.status === "rejected").map((outcome) => outcome.reason.code)).toEqual([
+      "40P01",
+    ]);
+    await Promise.all([a`ROLLBACK`, b`ROLLBACK`]);
+  }, 20_000);
+});

@@ -1,0 +1,45 @@
+import { expect, test } from "bun:test";
+import fc from "fast-check";
+import { gcra } from "../../src/realtime/rate-limit.ts";
+
+test("never more than the burst at once, nor than the rate over time, and the wait that it tells is right", () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.nat(3_000), { maxLength: 200 }),
+      fc.integer({ min: 1, max: 10 }),
+      fc.constantFrom(100, 250, 1000),
+      (waits, burst, interval) => {
+        let tat: number | undefined;
+        let now = 1_000_000;
+        const taken: number[] = [];
+        for (const wait of waits) {
+          now += wait;
+          const result = gcra(tat, now, interval, burst);
+          if (result.waitMs === 0) taken.push(now);
+          else {
+            expect(gcra(tat, now + result.waitMs - 1, interval, burst).waitMs).toBeGreaterThan(0);
+            expect(gcra(tat, now + result.waitMs, interval, burst).waitMs).toBe(0);
+          }
+          tat = result.tat;
+        }
+        for (let i = 0; i < taken.length; i++) {
+          const within = taken.filter((at) => at >= taken[i]! && at < taken[i]! + 5 * interval).length;
+          expect(within).toBeLessThanOrEqual(burst + 5);
+        }
+      },
+    ),
+    { numRuns: 500 },
+  );
+});
+
+test("who waits long enough has the whole burst again", () => {
+  let tat: number | undefined;
+  for (const now of [0, 100_000]) {
+    for (let i = 0; i < 5; i++) {
+      const result = gcra(tat, now, 1000, 5);
+      expect(result.waitMs).toBe(0);
+      tat = result.tat;
+    }
+    expect(gcra(tat, now, 1000, 5).waitMs).toBe(1000);
+  }
+});
