@@ -153,22 +153,24 @@ export async function startApp({ config, log, clock = systemClock }: Options): P
   for (const id of await authStore.endedSince(new Date(clock.now() - config.accessTokenMs))) revocations.add(id);
   await delivery.start();
   stack.defer(() => delivery.stop());
+  server = Bun.serve({
+    port: config.port,
+    hostname: config.host,
+    reusePort: config.workers > 1,
+    maxRequestBodySize: 16 * 1024 * 1024,
+    idleTimeout: 30,
+    // A URL that does not parse comes of a Host header that is none.
+    fetch: (request, self) =>
+      URL.canParse(request.url) ? http.fetch(request, { server: self }) : new Response(null, { status: 400 }),
+    websocket: gateway.websocket,
+  });
+  // After the server: what the bus says is published at once.
   await bus.subscribe((message) => {
     if (message.kind === "events") delivery.arrived(message.events);
     else if (message.kind === "deliveries") deliver(message.deliveries);
     else if (message.kind === "session_ended") revocations.add(message.sessionId);
     else presence.receive(message.message);
   }, presence.echoed);
-
-  server = Bun.serve({
-    port: config.port,
-    hostname: config.host,
-    reusePort: config.workers > 1,
-    maxRequestBodySize: 1024 * 1024,
-    idleTimeout: 30,
-    fetch: (request, self) => http.fetch(request, { server: self }),
-    websocket: gateway.websocket,
-  });
   presence.start();
   stack.defer(
     clock.every(HOUSEKEEPING_MS, () => {

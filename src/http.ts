@@ -1,5 +1,5 @@
 import type { Server } from "bun";
-import { Hono, type MiddlewareHandler } from "hono";
+import { Hono } from "hono";
 import { cors } from "hono/cors";
 import { TrieRouter } from "hono/router/trie-router";
 import { DatabaseUnavailable } from "./db/client.ts";
@@ -30,8 +30,8 @@ export function createHttp({ auth, chat, health, upgrade, readClient, allowedOri
   const methodsOf = methodTable(() => app.routes);
 
   app.use(async (c, next) => {
-    const client = readClient(c.req.raw, c.env.server.requestIP(c.req.raw)?.address ?? "");
     c.set("requestId", crypto.randomUUID());
+    const client = readClient(c.req.raw, c.env.server.requestIP(c.req.raw)?.address ?? "");
     c.set("address", client.address);
     c.set("url", client.url);
     c.header("X-Request-Id", c.var.requestId);
@@ -39,6 +39,7 @@ export function createHttp({ auth, chat, health, upgrade, readClient, allowedOri
     c.header("Cache-Control", "no-store");
     const startedAt = performance.now();
     await next();
+    if (c.req.method === "HEAD") c.header("Content-Length", String((await c.res.clone().arrayBuffer()).byteLength));
     // The path alone: the query of a socket holds a token.
     log.debug(
       {
@@ -51,7 +52,14 @@ export function createHttp({ auth, chat, health, upgrade, readClient, allowedOri
       "request",
     );
   });
-  app.use(options((path) => methodsOf(path)));
+  app.use(async (c, next) => {
+    if (c.req.method === "OPTIONS") {
+      const allowed = methodsOf(c.req.path);
+      if (!allowed.length) throw notFound();
+      c.header("Allow", allowed.join(", "));
+    }
+    await next();
+  });
   if (allowedOrigins.length) {
     app.use(
       "/api/*",
@@ -63,6 +71,8 @@ export function createHttp({ auth, chat, health, upgrade, readClient, allowedOri
       }),
     );
   }
+
+  app.options("*", (c) => c.body(null, 204));
 
   app.route("/", health);
   app.route("/api/auth", auth);
@@ -116,18 +126,5 @@ function methodTable(routes: () => { method: string; path: string }[]) {
     return methods.length
       ? [...methods.flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method])), "OPTIONS"]
       : [];
-  };
-}
-
-/** OPTIONS: what an address takes. The CORS headers come after it, for the origins that may have them. */
-function options(methodsOf: (path: string) => string[]): MiddlewareHandler<HttpEnv> {
-  return async (c, next) => {
-    if (c.req.method !== "OPTIONS") return next();
-    const allowed = methodsOf(c.req.path);
-    if (!allowed.length) throw notFound();
-    await next();
-    if (c.res.status !== 204) c.res = new Response(null, { status: 204, headers: c.res.headers });
-    c.res.headers.delete("Content-Type");
-    c.res.headers.set("Allow", allowed.join(", "));
   };
 }

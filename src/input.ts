@@ -8,22 +8,53 @@ export async function readBody<T>(request: Request, schema: z.ZodType<T>): Promi
   const type = request.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase();
   if (type !== "application/json")
     throw new Refusal("unsupported_media_type", "Send JSON, with the header Content-Type: application/json.");
-  const bytes = await request.arrayBuffer();
-  if (bytes.byteLength > MAX_BODY_BYTES)
-    throw new Refusal("too_large", `A request body may have at most ${MAX_BODY_BYTES} bytes.`);
-  return check(schema, parseJson(bytes));
+  return check(schema, parseJson(await readBytes(request)));
+}
+
+async function readBytes(request: Request): Promise<Uint8Array> {
+  const tooLarge = () => new Refusal("too_large", `A request body may have at most ${MAX_BODY_BYTES} bytes.`);
+  if (Number(request.headers.get("content-length")) > MAX_BODY_BYTES) throw tooLarge();
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  try {
+    for await (const chunk of request.body ?? []) {
+      length += chunk.byteLength;
+      if (length > MAX_BODY_BYTES) throw tooLarge();
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    if (error instanceof Refusal) throw error;
+    throw new Refusal("bad_json", "The body broke off."); // The client hung up; nobody reads this.
+  }
+  return Buffer.concat(chunks);
 }
 
 export function check<T>(schema: z.ZodType<T>, value: unknown): T {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  const errors = result.error.issues.flatMap((issue) => fieldErrors(issue, value));
+  const errors = result.error.issues.map((issue) => fieldError(issue, value));
   throw new Refusal("invalid_field", errors.map((e) => (e.field ? `${e.field}: ${e.message}` : e.message)).join("; "), {
     errors,
   });
 }
 
-function parseJson(bytes: ArrayBuffer): unknown {
+/** Checks the fields one by one, so that what is right in them can be judged beside what is wrong. */
+export function checkEach<Shape extends z.core.$ZodShape>(
+  schema: z.ZodObject<Shape>,
+  value: Record<string, unknown>,
+): { data: Partial<z.output<z.ZodObject<Shape>>>; errors: FieldError[] } {
+  const data: Record<string, unknown> = {};
+  const errors: FieldError[] = [];
+  for (const [field, type] of Object.entries(schema.shape)) {
+    const result = (type as unknown as z.ZodType).safeParse(value[field]);
+    if (result.success) data[field] = result.data;
+    else
+      errors.push(...result.error.issues.map((issue) => fieldError({ ...issue, path: [field, ...issue.path] }, value)));
+  }
+  return { data: data as Partial<z.output<z.ZodObject<Shape>>>, errors };
+}
+
+function parseJson(bytes: Uint8Array): unknown {
   try {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch {
@@ -31,18 +62,11 @@ function parseJson(bytes: ArrayBuffer): unknown {
   }
 }
 
-function fieldErrors(issue: z.core.$ZodIssue, value: unknown): FieldError[] {
-  if (issue.code === "invalid_union" && issue.errors.length) {
-    const nearest =
-      issue.errors.find((issues) => issues.some((i) => at(value, i.path) !== undefined)) ?? issue.errors[0]!;
-    return nearest.flatMap((inner) =>
-      fieldErrors({ ...inner, path: [...issue.path, ...inner.path] } as z.core.$ZodIssue, value),
-    );
-  }
+function fieldError(issue: z.core.$ZodIssue, value: unknown): FieldError {
   const field = issue.path.map(String).join(".");
   if (field && at(value, issue.path) === undefined)
-    return [{ field, code: "required", message: "This field is required." }];
-  return [{ field, code: "invalid", message: issue.message }];
+    return { field, code: "required", message: "This field is required." };
+  return { field, code: "invalid", message: issue.message };
 }
 
 function at(value: unknown, path: PropertyKey[]): unknown {

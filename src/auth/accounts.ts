@@ -2,7 +2,8 @@ import type { z } from "zod";
 import type { IsOnline } from "../deps.ts";
 import { type FieldError, invalid, Refusal, unauthenticated } from "../errors.ts";
 import type { Clock } from "../ops/clock.ts";
-import type * as api from "../protocol/api.ts";
+import { checkEach } from "../input.ts";
+import * as api from "../protocol/api.ts";
 import type { User } from "../protocol/models.ts";
 import { fold, isReserved, readName } from "./names.ts";
 import { type Passwords, weakness } from "./passwords.ts";
@@ -42,29 +43,38 @@ export function createAccounts(deps: Deps) {
   const newSession = (userId: string) => nextTokens(Bun.randomUUIDv7(), userId);
 
   return {
-    async signUp(input: z.output<typeof api.signup>, userAgent: string) {
-      const errors: FieldError[] = [];
-      const name = readName(input.username);
+    /** Tells all that is wrong at once: a form is filled in again as a whole. */
+    async signUp(body: Record<string, unknown>, userAgent: string) {
+      const { data, errors } = checkEach(api.signup, body);
+      const name = data.username === undefined ? undefined : readName(data.username);
       if (typeof name === "string")
-        errors.push({ field: "username", code: input.username ? "invalid" : "required", message: name });
-      else if (isReserved(name)) errors.push(takenName);
-      const weak = await weakness(input.password, typeof name === "string" ? "" : name.username);
-      if (weak) errors.push({ field: "password", code: input.password ? "weak" : "required", message: weak });
-      if (input.password !== input.password_confirm)
+        errors.push({ field: "username", code: data.username ? "invalid" : "required", message: name });
+      else if (name && (isReserved(name) || (await store.isTaken(name)))) errors.push(takenName);
+      const weak =
+        data.password === undefined
+          ? null
+          : await weakness(data.password, typeof name === "object" ? name.username : "");
+      if (weak) errors.push({ field: "password", code: data.password ? "weak" : "required", message: weak });
+      if (
+        data.password_confirm !== undefined &&
+        data.password !== undefined &&
+        data.password !== data.password_confirm
+      ) {
         errors.push({ field: "password_confirm", code: "mismatch", message: "The two passwords differ." });
-      if (errors.length || typeof name === "string") throw fieldRefusal(errors);
+      }
+      if (errors.length || typeof name !== "object") throw fieldRefusal(errors);
 
       const id = Bun.randomUUIDv7();
       const session = newSession(id);
-      const password = await passwords.hash(input.password);
-      if (!(await store.signUp({ ...name, id, password, email: input.email }, session, userAgent)))
+      const password = await passwords.hash(data.password!);
+      if (!(await store.signUp({ ...name, id, password, email: data.email ?? null }, session, userAgent)))
         throw fieldRefusal([takenName]);
       return { user: userView((await store.userById(id))!, deps.isOnline), ...(await tokens.pair(session)) };
     },
 
     /** One answer, after the same work, for an unknown name, a wrong password and a disabled account. */
     async logIn(input: z.output<typeof api.login>, userAgent: string) {
-      const user = await store.userByName(fold(input.username.trim()));
+      const user = await store.userByName(accountKey(input.username));
       if (!(await passwords.verify(input.password, user?.password ?? null)) || !user) {
         throw new Refusal("unauthenticated", "The username or the password is wrong.");
       }
@@ -94,6 +104,10 @@ export function createAccounts(deps: Deps) {
           if (await store.rotate(session, next, verdict.spent)) return tokens.pair(next);
           continue; // Another request was faster; what it left decides.
         }
+        if (verdict.kind === "slow down")
+          throw new Refusal("rate_limited", "Too many refreshes. Wait a moment.", {
+            retryAfterMs: deps.refreshGraceMs,
+          });
         if (verdict.kind === "reuse") {
           await store.endSession(session.id);
           deps.sessionEnded(session.id);
@@ -102,6 +116,11 @@ export function createAccounts(deps: Deps) {
       }
     },
   };
+}
+
+/** What an account is found by, and its failed log-ins are counted by. */
+export function accountKey(typed: string): string {
+  return fold(typed.trim());
 }
 
 /** A user as others see them. The e-mail is nobody's business. */

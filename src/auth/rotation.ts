@@ -15,6 +15,8 @@ export type Verdict =
   | { kind: "repeat" }
   /** Used long ago: somebody has a copy. The whole family ends. */
   | { kind: "reuse" }
+  /** Rotated too often within one grace to keep count of: later. */
+  | { kind: "slow down" }
   | { kind: "refuse" };
 
 /** More than anyone honest uses up within one grace. */
@@ -23,6 +25,7 @@ const MAX_SPENT = 20;
 export function judge(family: Family, jti: string, now: number, graceMs: number): Verdict {
   if (family.endedAt || family.expiresAt.getTime() <= now) return { kind: "refuse" };
   const recent = family.spent.filter((token) => now - token.at <= graceMs);
-  if (jti === family.jti) return { kind: "rotate", spent: [...recent, { jti, at: now }].slice(-MAX_SPENT) };
+  if (jti === family.jti)
+    return recent.length < MAX_SPENT ? { kind: "rotate", spent: [...recent, { jti, at: now }] } : { kind: "slow down" };
   return recent.some((token) => token.jti === jti) ? { kind: "repeat" } : { kind: "reuse" };
 }

@@ -4,7 +4,7 @@ import { notFound, Refusal } from "../errors.ts";
 import { check, readBody } from "../input.ts";
 import * as api from "../protocol/api.ts";
 import { makePage, readPage } from "../protocol/paging.ts";
-import { type Accounts, userView } from "./accounts.ts";
+import { type Accounts, accountKey, userView } from "./accounts.ts";
 import type { Guard } from "./guard.ts";
 import type { AddressLimits } from "./limits.ts";
 import { fold } from "./names.ts";
@@ -17,13 +17,13 @@ export function authRoutes({ accounts, store, guard, limits, isOnline }: Deps) {
 
   app.post("/signup", async (c) => {
     await limits.signup.take(c.var.address);
-    return c.json(await accounts.signUp(await readBody(c.req.raw, api.signup), userAgent(c.req.raw)), 201);
+    return c.json(await accounts.signUp(await readBody(c.req.raw, api.object), userAgent(c.req.raw)), 201);
   });
 
   app.post("/login", async (c) => {
     await limits.login.take(c.var.address);
     const input = await readBody(c.req.raw, api.login);
-    const attempt = `${c.var.address} ${fold(input.username.slice(0, 200))}`;
+    const attempt = `${c.var.address} ${accountKey(input.username)}`;
     await limits.failedLogin.check(attempt);
     try {
       return c.json(await accounts.logIn(input, userAgent(c.req.raw)));

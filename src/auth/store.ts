@@ -26,6 +26,14 @@ export function createAuthStore({ orm, query }: Database) {
       return row!.ok;
     },
 
+    async isTaken({ folded, skeleton, ascii }: Name): Promise<boolean> {
+      const [row] = await query<{ taken: boolean }>(
+        `SELECT EXISTS (SELECT FROM users WHERE folded COLLATE "C" = $1 OR (skeleton = $2 AND NOT (ascii AND $3))) AS taken`,
+        [folded, skeleton, ascii],
+      );
+      return row!.taken;
+    },
+
     async userById(id: string): Promise<UserRow | undefined> {
       return (await orm.select(userColumns).from(users).where(eq(users.id, id)))[0];
     },

@@ -75,6 +75,7 @@ function readTime(text: string, up: boolean): Date | null {
       .replace(/^([+-]\d\d)(\d\d)$/, "$1:$2")
       .toUpperCase()}`,
   );
-  if (Number.isNaN(time.getTime())) return null;
+  // Years that PostgreSQL and JavaScript write alike.
+  if (!(time.getTime() > Date.parse("0001-01-02") && time.getTime() < Date.parse("9999-12-31"))) return null;
   return up && /\.\d{3}0*[1-9]/.test(clock!) ? new Date(time.getTime() + 1) : time;
 }

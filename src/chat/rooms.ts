@@ -59,13 +59,13 @@ export function createRooms(store: RoomStore) {
 
   /** The members of a room that `userId` is one of; a foreign room and an absent one are both not found. */
   async function membersFor(userId: string, roomId: string): Promise<string[]> {
-    let members = known.get(roomId);
-    if (!members) {
-      members = await store.membersOf(roomId);
-      if (members.length) known.set(roomId, members);
-      if (known.size > 50_000) known.delete(known.keys().next().value!);
-    }
+    const cached = known.get(roomId);
+    if (cached?.includes(userId)) return cached;
+    // Foreign or absent: the same query for both, or their times would differ.
+    const members = await store.membersOf(roomId);
     if (!members.includes(userId)) throw notFound();
+    known.set(roomId, members);
+    if (known.size > 50_000) known.delete(known.keys().next().value!);
     return members;
   }
 

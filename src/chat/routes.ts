@@ -60,8 +60,8 @@ export function chatRoutes({ store, roomStore, conversations, rooms, requireUser
   });
 
   app.post(`/conversations/${ID}/read`, async (c) => {
-    const { message_ids } = await readBody(c.req.raw, api.read);
-    if (!(await roomStore.markRead(roomId(c.req.param("id")), c.var.identity.userId, message_ids))) throw notFound();
+    const messageIds = await readBody(c.req.raw, api.read);
+    if (!(await roomStore.markRead(roomId(c.req.param("id")), c.var.identity.userId, messageIds))) throw notFound();
     return c.json({ detail: "Read." });
   });
 

@@ -8,9 +8,9 @@
  */
 export function sanitize(typed: string): string {
   if (!typed.includes("<")) return typed;
-  return typed.replace(SCRIPT_OR_STYLE, "").replace(MARKUP, "").replace(OPENING, "");
+  return typed.replace(MARKUP, "").replace(OPENING, "");
 }
 
-const SCRIPT_OR_STYLE = /<(script|style)(?=[\s/>])[^>]*(?:>[^]*?(?:<\/\1(?=[\s/>])[^>]*(?:>|$)|$)|$)/gi;
-const MARKUP = /<[A-Za-z/!?][^>]*(?:>|$)/g;
+const MARKUP =
+  /<(?:(script|style)(?=[\s/>])[^>]*(?:>[^]*?(?:<\/\1(?=[\s/>])[^>]*(?:>|$)|$)|$)|[A-Za-z/!?][^>]*(?:>|$))/gi;
 const OPENING = /<+(?=[A-Za-z/!?])/g;

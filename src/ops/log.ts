@@ -4,5 +4,24 @@ import pino from "pino";
 export type Log = pino.Logger;
 
 export function createLog(debug: boolean): Log {
-  return pino({ level: debug ? "debug" : "info", base: { pid: process.pid } }, pino.destination({ fd: 2, sync: true }));
+  return pino(
+    { level: debug ? "debug" : "info", base: { pid: process.pid }, serializers: { err: safeError } },
+    pino.destination({ fd: 2, sync: true }),
+  );
+}
+
+/**
+ * What an error may tell. The rest can hold what users sent: PostgreSQL quotes values and whole rows, the query builder lists its
+ * parameters, a URL has a token in it.
+ */
+export function safeError(error: unknown): object {
+  if (!(error instanceof Error)) return { message: String(error) };
+  const { code } = error as { code?: unknown };
+  return {
+    type: error.name,
+    ...(typeof code === "string" && { code }),
+    message: error.message.split("\nparams:")[0]!.replace(/"[^"]*"|\$argon2\S*/g, '"..."'),
+    stack: error.stack?.split("\n").filter((line) => /^\s+at /.test(line)),
+    ...(error.cause !== undefined && { cause: safeError(error.cause) }),
+  };
 }

@@ -3,16 +3,17 @@ import { z } from "zod";
 
 const text = z.string().refine((value) => value.isWellFormed() && !value.includes("\0"), "must be plain text");
 
-export const id = z.uuid().transform((value) => value.toLowerCase());
+/** Any UUID, of whatever version. */
+export const id = z.guid().transform((value) => value.toLowerCase());
+
+/** Any JSON object. */
+export const object = z.record(z.string(), z.unknown());
 
 export const signup = z.object({
   username: text,
   password: text,
   password_confirm: text,
-  email: z
-    .union([z.literal("").transform(() => null), z.email().max(254)])
-    .nullish()
-    .transform((value) => value ?? null),
+  email: z.preprocess((value) => (value === "" ? null : value), z.email().max(254).nullish()),
 });
 
 export const login = z.object({ username: text, password: text });
@@ -25,8 +26,12 @@ export const search = z.object({
 
 export const createConversation = z.object({ user_id: id });
 
-/** `{message_ids}` or `{up_to}`. */
-export const read = z.union([
-  z.object({ message_ids: z.array(id).min(1).max(500) }),
-  z.object({ up_to: id }).transform(({ up_to }) => ({ message_ids: [up_to] })),
-]);
+/** `{message_ids}` or `{up_to}`, as a list of ids. */
+export const read = z
+  .object({ message_ids: z.array(id).min(1).max(500).optional(), up_to: id.optional() })
+  .transform(({ message_ids, up_to }, context) => {
+    if (message_ids) return message_ids;
+    if (up_to) return [up_to];
+    context.addIssue({ code: "custom", path: ["message_ids"], message: "message_ids or up_to is required" });
+    return z.NEVER;
+  });

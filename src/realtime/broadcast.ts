@@ -13,7 +13,7 @@ export function topicsOf(endpoint: Endpoint, userId: string): string[] {
 
 /** The one place that publishes. */
 export function createBroadcast(server: () => Server<Connection>, sockets: Sockets) {
-  let queue: Delivery[] = [];
+  const queue: Delivery[] = [];
 
   function publish({ endpoint, user, except, frame }: Delivery): void {
     const to = topic(endpoint, user);
@@ -24,14 +24,10 @@ export function createBroadcast(server: () => Server<Connection>, sockets: Socke
   }
 
   function flush(): void {
-    let bytes = 0;
     let n = 0;
-    while (n < queue.length && bytes < MAX_TURN_BYTES) {
-      const delivery = queue[n++]!;
-      bytes += delivery.frame.length;
-      publish(delivery);
-    }
-    queue = queue.slice(n);
+    for (let bytes = 0; n < queue.length && bytes < MAX_TURN_BYTES; n++) bytes += queue[n]!.frame.length;
+    // Off the queue first: a throw must not hold up what comes after.
+    for (const delivery of queue.splice(0, n)) publish(delivery);
     if (queue.length) setImmediate(flush);
   }
 

@@ -31,7 +31,7 @@ type Deps = {
 };
 
 /** Frames that wait their turn; who piles up more than this is not talking but flooding. */
-const MAX_INBOX = { frames: 64, bytes: 256 * 1024 };
+const MAX_INBOX = { frames: 256, bytes: 256 * 1024 };
 
 /** Sockets: who may open one, what comes in, when it closes. */
 export function createGateway(deps: Deps) {
@@ -70,9 +70,14 @@ export function createGateway(deps: Deps) {
   }
 
   function isOurs(origin: string, request: Request): boolean {
+    if (deps.allowedOrigins.includes(origin)) return true;
+    // Parsed alike, since a proxy may write the default port or capitals.
+    const ours = `${origin.split(":")[0]}://${request.headers.get("host")}`;
     return (
-      deps.allowedOrigins.includes(origin) ||
-      (URL.canParse(origin) && new URL(origin).host === request.headers.get("host"))
+      /^https?:/.test(origin) &&
+      URL.canParse(origin) &&
+      URL.canParse(ours) &&
+      new URL(origin).host === new URL(ours).host
     );
   }
 

@@ -59,6 +59,11 @@ test("a name is one script beside Latin, or a set that is written together", () 
     "a\u0000b",
     "\u202ealice",
     "zero\u200bwidth",
+    "alice\ufe0f",
+    "alice\u034f",
+    "\u3164\u3164",
+    "everyone\u115f",
+    "alice\u{e0100}",
     "x".repeat(33),
   ])
     expect([bad, typeof readName(bad)]).toEqual([bad, "string"]);

@@ -19,6 +19,13 @@ test("the newest token rotates, a spent one repeats within the grace and ends th
   expect(judge(rotated, "stranger", 1001, GRACE).kind).toBe("reuse");
 });
 
+test("more rotations within one grace than it can remember are put off, never taken for a theft", () => {
+  const spent = Array.from({ length: 20 }, (_, i) => ({ jti: `s${i}`, at: 1000 + i }));
+  expect(judge(family({ spent }), "a", 2000, GRACE).kind).toBe("slow down");
+  expect(judge(family({ spent }), "s0", 2000, GRACE).kind).toBe("repeat");
+  expect(judge(family({ spent }), "a", 11_001, GRACE).kind).toBe("rotate");
+});
+
 test("an ended or expired family refuses everyone", () => {
   expect(judge(family({ endedAt: new Date(1) }), "a", 1000, GRACE).kind).toBe("refuse");
   expect(judge(family({ expiresAt: new Date(1000) }), "a", 1000, GRACE).kind).toBe("refuse");

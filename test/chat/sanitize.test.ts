@@ -63,6 +63,9 @@ test("markup goes up to the next > or the end, script and style with their bodie
     ["<a title='x>y'>z</a>", "y'>z"],
     ["<textarea><b>x</b></textarea>", "x"],
     ["<script</script>x", "x"],
+    ["if a <b then <script> is a tag, ok?", "if a  is a tag, ok?"],
+    ["<a <script>hello", "hello"],
+    ["<!-- <script> --> after", " --> after"],
     ["1 < 2 <3 <= <> <é < b", "1 < 2 <3 <= <> <é < b"],
   ];
   for (const [typed, clean] of cases) expect([typed, sanitize(typed)]).toEqual([typed, clean]);

@@ -48,6 +48,19 @@ export const accounts: PromiseSuite = (promised, rig) => {
       password: "weak",
       password_confirm: "mismatch",
     });
+    const everything = { username: "a!", password: "x", email: "nonsense" };
+    expect(fieldErrors((await call(rig().url(), "POST", "/api/auth/signup/", { body: everything })).body)).toEqual({
+      username: "invalid",
+      password: "weak",
+      password_confirm: "required",
+      email: "invalid",
+    });
+    const { name } = await Person.signUp(rig().url());
+    expect(fieldErrors((await signUp(name, { password: "short" })).body)).toEqual({
+      username: "taken",
+      password: "weak",
+      password_confirm: "mismatch",
+    });
   });
 
   promised([23], "log-in has one answer for unknown, wrong and disabled", async () => {

@@ -93,6 +93,7 @@ export const conversations: PromiseSuite = (promised, rig) => {
     expect(await state()).toEqual([[true, true, true, true], 0]);
     for (const bad of [
       { message_ids: [] },
+      { message_ids: [], up_to: sent[0].id },
       { message_ids: ["nonsense"] },
       { up_to: 7 },
       {},

@@ -54,6 +54,14 @@ export const everywhere: PromiseSuite = (promised, rig) => {
       "POST, OPTIONS",
       null,
     ]);
+    for (const path of ["/", "/healthz", "/api/auth/login/", "/ws/chat/global/"]) {
+      const { status, headers } = await call(rig().url(), "OPTIONS", path);
+      expect([path, status, headers.get("allow")]).toEqual([
+        path,
+        204,
+        path.includes("login") ? "POST, OPTIONS" : "GET, HEAD, OPTIONS",
+      ]);
+    }
     expect((await call(rig().url(), "OPTIONS", "/nowhere/")).status).toBe(404);
     const other = await embeddedRig({ ALLOWED_ORIGINS: "https://app.example.org" });
     const preflight = (origin: string) =>

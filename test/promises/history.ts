@@ -55,6 +55,10 @@ export const history: PromiseSuite = (promised, rig) => {
         `before=${crypto.randomUUID()}`,
         "after=99999999",
         "before=2026-13-45T00:00:00Z",
+        "before=0000-01-01T00:00:00Z",
+        "before=9999-12-31T23:59:59-14:00",
+        "after=9999-12-31T23:59:59.999Z",
+        "before=0001-01-01T00:00:00%2B14:00",
       ]) {
         const { status, body } = await bob.get(`${path}?${bad}`);
         expect([bad, status, body.code]).toEqual([bad, 400, "invalid_field"]);
