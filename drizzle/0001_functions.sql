@@ -41,6 +41,17 @@ BEGIN
       INTO v_kind, v_seq, v_at FROM heads h JOIN rooms r ON r.id = h.room_id WHERE h.room_id = v_room;
     IF NOT FOUND THEN
       RETURN QUERY SELECT g, 'not_found', NULL::uuid, NULL::bigint, NULL::timestamptz FROM generate_series(v_from, v_to) g;
+    ELSIF v_from = v_to
+      AND (v_kind = 'global' OR EXISTS (SELECT FROM members p WHERE p.room_id = v_room AND p.user_id = p_senders[v_from]))
+      AND (p_client_ids[v_from] IS NULL OR NOT EXISTS (
+        SELECT FROM messages m WHERE m.room_id = v_room AND m.sender_id = p_senders[v_from] AND m.client_id = p_client_ids[v_from])) THEN
+      -- One message, nothing wrong with it: plain statements take half the time of the general one below.
+      INSERT INTO messages (room_id, seq, id, sender_id, content, sent_at, client_id, content_hash)
+      VALUES (v_room, v_seq + 1, p_ids[v_from], p_senders[v_from], p_contents[v_from], v_at, p_client_ids[v_from],
+              CASE WHEN p_client_ids[v_from] IS NOT NULL THEN sha256(convert_to(p_contents[v_from], 'UTF8')) END);
+      UPDATE heads SET seq = v_seq + 1, last_at = v_at WHERE room_id = v_room;
+      n := v_from; outcome := 'stored'; id := p_ids[v_from]; seq := v_seq + 1; sent_at := v_at;
+      RETURN NEXT;
     ELSE
       RETURN QUERY
       WITH batch AS (
@@ -123,11 +134,21 @@ BEGIN
   RETURN true;
 END $$;
 
-CREATE FUNCTION start_session(p_session jsonb) RETURNS void
-LANGUAGE sql VOLATILE AS $$
+-- False for an inactive user. A log-in checks the account before it hashes, which takes a while: the shared lock makes it wait for
+-- whoever disables the account meanwhile, and see it.
+CREATE FUNCTION start_session(p_session jsonb) RETURNS boolean
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  v sessions := jsonb_populate_record(NULL::sessions, p_session);
+BEGIN
+  PERFORM 1 FROM users u WHERE u.id = v.user_id AND u.disabled_at IS NULL FOR SHARE;
+  IF NOT FOUND THEN
+    RETURN false;
+  END IF;
   INSERT INTO sessions (id, user_id, user_agent, issued_at, expires_at, jti)
-  SELECT s.id, s.user_id, s.user_agent, s.issued_at, s.expires_at, s.jti FROM jsonb_populate_record(NULL::sessions, p_session) s;
-$$;
+  VALUES (v.id, v.user_id, v.user_agent, v.issued_at, v.expires_at, v.jti);
+  RETURN true;
+END $$;
 
 -- Whoever disables an account, and however, ends its sessions in the same transaction: nobody can forget to.
 CREATE FUNCTION end_sessions_of_disabled() RETURNS trigger

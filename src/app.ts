@@ -150,8 +150,9 @@ export async function startApp({ config, log, clock = systemClock }: Options): P
     log,
   });
 
-  for (const id of await authStore.endedSince(new Date(clock.now() - config.accessTokenMs))) revocations.add(id);
   await delivery.start();
+  // After the first look: what ends between the two is seen by the next.
+  for (const id of await authStore.endedSince(new Date(clock.now() - config.accessTokenMs))) revocations.add(id);
   stack.defer(() => delivery.stop());
   server = Bun.serve({
     port: config.port,

@@ -17,7 +17,7 @@ try {
   console.log(`LiquidChat is ready on http://localhost:${app.port}`);
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     process.on(signal, async () => {
-      await app.stop();
+      await app.stop().catch((error) => log.error({ err: error }, "the stop was not clean"));
       process.exit(0);
     });
   }

@@ -110,6 +110,25 @@ describe.skipIf(!haveServices)("two processes", () => {
     await Promise.all([alice.closeAll(), bob.closeAll()]);
   }, 60_000);
 
+  test("a log-in that overlaps with the end of its account leaves no session that lives", async () => {
+    const people = await Promise.all(Array.from({ length: 6 }, (_, i) => Person.signUp(rig.url(i))));
+    const attempts = people.map((person) => person.logIn().catch(() => null));
+    await Bun.sleep(30);
+    await rig.sql(
+      `UPDATE users SET disabled_at = now() WHERE id IN (${people.map((person) => `'${person.id}'`).join(",")})`,
+    );
+    const sessions = (await Promise.all(attempts)).filter((person) => person?.access);
+    await Bun.sleep(1_500);
+    for (const person of [...sessions, ...people] as Person[]) {
+      expect((await person.get("/api/auth/users/")).status).toBe(401);
+      expect((await person.post("/api/auth/token/refresh/", { refresh: person.refresh })).status).toBe(401);
+    }
+    const [living] = await rig.sql(
+      "SELECT count(*)::int AS n FROM sessions s JOIN users u ON u.id = s.user_id WHERE u.disabled_at IS NOT NULL AND s.ended_at IS NULL",
+    );
+    expect(living).toEqual({ n: 0 });
+  }, 30_000);
+
   test("a process that is killed: its users go offline once, within the expiry", async () => {
     const third = await startServer(rig.env);
     const [alice, bob] = [await Person.signUp(rig.url()), await Person.signUp(rig.url())];

@@ -75,11 +75,11 @@ export function createAccounts(deps: Deps) {
     /** One answer, after the same work, for an unknown name, a wrong password and a disabled account. */
     async logIn(input: z.output<typeof api.login>, userAgent: string) {
       const user = await store.userByName(accountKey(input.username));
-      if (!(await passwords.verify(input.password, user?.password ?? null)) || !user) {
+      const right = await passwords.verify(input.password, user?.password ?? null);
+      const session = user && right ? newSession(user.id) : null;
+      if (!user || !session || !(await store.startSession(session, userAgent))) {
         throw new Refusal("unauthenticated", "The username or the password is wrong.");
       }
-      const session = newSession(user.id);
-      await store.startSession(session, userAgent);
       return { user: userView(user, deps.isOnline), ...(await tokens.pair(session)) };
     },
 

@@ -72,8 +72,12 @@ export function createAuthStore({ orm, query }: Database) {
       return { total: total!.n, rows };
     },
 
-    async startSession(session: TokenSource, userAgent: string): Promise<void> {
-      await query("SELECT start_session($1::jsonb)", [JSON.stringify(sessionJson(session, userAgent))]);
+    /** False where the account was disabled meanwhile. */
+    async startSession(session: TokenSource, userAgent: string): Promise<boolean> {
+      const [row] = await query<{ ok: boolean }>("SELECT start_session($1::jsonb) AS ok", [
+        JSON.stringify(sessionJson(session, userAgent)),
+      ]);
+      return row!.ok;
     },
 
     async session(id: string): Promise<SessionRow | undefined> {

@@ -26,20 +26,35 @@ export function connectRedis(url: string, log: Log): Redis {
   return redis;
 }
 
+const DEAF_MS = 15_000;
+
 /** Pub/sub over one channel. ioredis subscribes again by itself after a restart of Redis; what was published meanwhile is gone. */
 export function createRedisBus(url: string, publisher: Redis, channel: string, clock: Clock, log: Log): Bus {
   const self = crypto.randomUUID();
   const subscriber = new Redis(url, { retryStrategy: backOff, maxRetriesPerRequest: null });
   subscriber.on("error", () => {}); // `connectRedis` logs for both.
+  // A peer that vanished without a word is noticed by the missing echo; presence says something every few seconds.
+  let unheardSince: number | null = null;
+  const isDeaf = () => unheardSince !== null && clock.now() - unheardSince > DEAF_MS;
   return {
     publish: (message) => {
+      if (isDeaf()) {
+        log.warn("redis does not answer; connecting again");
+        unheardSince = null;
+        subscriber.disconnect(true);
+        publisher.disconnect(true);
+      }
+      unheardSince ??= clock.now();
       publisher
         .publish(channel, `${self}${JSON.stringify(message)}`)
         .catch((error) => log.debug({ err: error.message }, "a hint was lost"));
     },
     subscribe: async (handler, onEcho) => {
       subscriber.on("message", (_channel, text) => {
-        if (text.startsWith(self)) return onEcho();
+        if (text.startsWith(self)) {
+          unheardSince = null;
+          return onEcho();
+        }
         try {
           handler(JSON.parse(text.slice(self.length)) as BusMessage);
         } catch (error) {
@@ -51,7 +66,7 @@ export function createRedisBus(url: string, publisher: Redis, channel: string, c
       // A start does not wait for ever: without Redis the server works, as one that is degraded.
       await Promise.race([subscribed, clock.sleep(2_000)]);
     },
-    isUp: () => publisher.status === "ready" && subscriber.status === "ready",
+    isUp: () => publisher.status === "ready" && subscriber.status === "ready" && !isDeaf(),
     close: async () => {
       subscriber.disconnect();
       publisher.disconnect();

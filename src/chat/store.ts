@@ -20,6 +20,9 @@ export const userColumns = {
   lastSeen: users.lastSeen,
 };
 
+/** One answer of `eventsSince`. */
+const MAX_EVENTS = 1_000;
+
 /** Messages in the database. */
 export function createChatStore({ orm, query }: Database) {
   return {
@@ -55,7 +58,7 @@ export function createChatStore({ orm, query }: Database) {
       room: string,
       seq: number | null,
       horizon: string,
-    ): Promise<{ head: number; events: MessageEvent[] }> {
+    ): Promise<{ head: number; events: MessageEvent[]; whole: boolean }> {
       const [row] = await query<{
         head: number | null;
         events: (Omit<MessageEvent["body"], "sender" | "audience"> & {
@@ -70,12 +73,13 @@ export function createChatStore({ orm, query }: Database) {
                 (SELECT coalesce(json_agg(e ORDER BY e.seq), '[]') FROM (
                    SELECT m.seq, m.id, m.sender_id, u.username, m.content, m.sent_at AS "sentAt", m.client_id AS "clientId"
                    FROM messages m JOIN users u ON u.id = m.sender_id
-                   WHERE m.room_id = $1 AND ${seq === null ? "m.changed >= $2::xid8" : "m.seq > $2::bigint"} ORDER BY m.seq LIMIT 1000) e) AS events`,
+                   WHERE m.room_id = $1 AND ${seq === null ? "m.changed >= $2::xid8" : "m.seq > $2::bigint"} ORDER BY m.seq LIMIT ${MAX_EVENTS}) e) AS events`,
         [room, seq === null ? horizon : seq],
       );
       const { head, events, audience } = row!;
       return {
         head: head ?? 0,
+        whole: events.length < MAX_EVENTS,
         events: events.map(({ seq: at, sender_id, username, ...body }) => ({
           room,
           seq: at,

@@ -33,7 +33,7 @@ export class DatabaseUnavailable extends Error {
 export function sqlState(error: unknown): string | null {
   const code =
     (error as { code?: unknown } | null)?.code ?? (error as { cause?: { code?: unknown } } | null)?.cause?.code;
-  return typeof code === "string" && /^[0-9A-Z]{5}$/.test(code) ? code : null;
+  return typeof code === "string" && /^[0-9FHPX][0-9A-Z]{4}$/.test(code) ? code : null;
 }
 
 /** Makes the query builder over a driver's array-mode query. */

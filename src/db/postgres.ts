@@ -5,10 +5,90 @@ import { DatabaseUnavailable, type Database, ormOver, QUERY_DEADLINE_MS, type Ro
 
 const POOL_SIZE = 10;
 
-/** PostgreSQL over the network. The server's own deadlines are shorter than ours: a frozen process must not hold a room for ever. */
+/**
+ * PostgreSQL over the network: ten connections with one query in flight on each, and a queue of our own.
+ *
+ * postgres.js alone would pipeline: a query that is given up while others wait behind it on the same connection hands them its rows,
+ * which then reach other users. So a connection that missed a deadline or broke is never used again, and nothing is ever cancelled
+ * (that opens a connection whose failure nobody can catch). The server's own deadlines are shorter than ours: a frozen
+ * process must not hold a room for ever.
+ */
 export function openPostgres(url: string, clock: Clock): Database {
-  const sql = postgres(url, {
-    max: POOL_SIZE,
+  const idle = Array.from({ length: POOL_SIZE }, () => connect(url));
+  const waiting: ((connection: Connection) => void)[] = [];
+
+  function acquire(): Promise<Connection> {
+    const connection = idle.pop();
+    if (connection) return Promise.resolve(connection);
+    return new Promise((resolve, reject) => {
+      const take = (next: Connection) => {
+        stop();
+        resolve(next);
+      };
+      const stop = clock.after(QUERY_DEADLINE_MS, () => {
+        waiting.splice(waiting.indexOf(take), 1);
+        reject(new DatabaseUnavailable());
+      });
+      waiting.push(take);
+    });
+  }
+
+  function release(connection: Connection, broken: boolean): void {
+    if (broken) connection.end({ timeout: 0 }).catch(() => {});
+    const next = broken ? connect(url) : connection;
+    const take = waiting.shift();
+    if (take) take(next);
+    else idle.push(next);
+  }
+
+  async function run<T>(text: string, params: unknown[], arrays: boolean): Promise<T> {
+    const startedAt = clock.now();
+    const connection = await acquire();
+    let broken = true;
+    try {
+      const query = connection.unsafe(text, params as never[], { prepare: true });
+      const answer = (arrays ? query.values() : query) as unknown as Promise<T>;
+      const rows = await within(clock, startedAt + QUERY_DEADLINE_MS - clock.now(), answer);
+      broken = false;
+      return rows;
+    } catch (error) {
+      const state = sqlState(error);
+      // FATAL: it did not let us in, or cut us off. No state: the connection broke, or the deadline was missed.
+      broken = state === null || (error as { severity?: string }).severity === "FATAL" || /^(57P|08)/.test(state);
+      // 57014 and 55P03 are its own deadlines.
+      if (!broken && state !== "57014" && state !== "55P03") throw error;
+      throw error instanceof DatabaseUnavailable ? error : new DatabaseUnavailable(error);
+    } finally {
+      release(connection, broken);
+    }
+  }
+
+  return {
+    kind: "postgres",
+    query: <T>(text: string, params: unknown[]) => run<T[]>(text, params, false),
+    exec: async (text) => {
+      const one = postgres(url, { max: 1, connect_timeout: 10, onnotice: () => {} });
+      try {
+        await one.unsafe(text);
+      } finally {
+        await one.end({ timeout: 1 });
+      }
+    },
+    orm: ormOver(
+      (text, params) => run<unknown[][]>(text, params, true),
+      (text, params) => run<Row[]>(text, params, false),
+    ),
+    close: async () => void (await Promise.all(idle.map((connection) => connection.end({ timeout: 3 })))),
+  };
+}
+
+type Connection = ReturnType<typeof connect>;
+
+function connect(url: string) {
+  return postgres(url, {
+    max: 1,
+    // After an outage the next query tries at once; the driver would wait for up to 20 s.
+    backoff: () => 0.1,
     fetch_types: false,
     prepare: true,
     connect_timeout: 4,
@@ -28,27 +108,18 @@ export function openPostgres(url: string, clock: Clock): Database {
       idle_in_transaction_session_timeout: 2_000,
     },
   });
-  const rows = (text: string, params: unknown[]) =>
-    deadline(clock, sql.unsafe(text, params as never[], { prepare: true }).values());
-  const objects = (text: string, params: unknown[]) =>
-    deadline(clock, sql.unsafe(text, params as never[], { prepare: true }));
-  return {
-    kind: "postgres",
-    query: <T>(text: string, params: unknown[]) => objects(text, params) as unknown as Promise<T[]>,
-    exec: async (text) => {
-      const one = postgres(url, { max: 1, connect_timeout: 10, onnotice: () => {} });
-      try {
-        await one.unsafe(text);
-      } finally {
-        await one.end({ timeout: 1 });
-      }
-    },
-    orm: ormOver(
-      (text, params) => rows(text, params) as unknown as Promise<unknown[][]>,
-      (text, params) => objects(text, params) as unknown as Promise<Row[]>,
-    ),
-    close: () => sql.end({ timeout: 3 }),
-  };
+}
+
+async function within<T>(clock: Clock, ms: number, answer: Promise<T>): Promise<T> {
+  let stop = () => {};
+  const late = new Promise<never>((_, reject) => {
+    stop = clock.after(ms, () => reject(new DatabaseUnavailable()));
+  });
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
+    stop();
+  }
 }
 
 function asText(value: unknown): string {
@@ -73,18 +144,20 @@ export async function holdAlone(url: string, alone: boolean, clock: Clock, log: 
     keep_alive: 10,
     connection: { application_name: "liquidchat lock" },
     onclose: () => {
-      if (!released)
-        clock.after(1_000, () =>
-          take().then(
-            (got) => got || log.error("another server runs on this database; several servers need Redis"),
-            () => {},
-          ),
-        );
+      if (!released) clock.after(1_000, retake);
     },
   });
   const take = async () => {
     const [row] = await lock.unsafe(`SELECT pg_try_advisory_lock${alone ? "" : "_shared"}(${ALONE}) AS got`);
     return row!.got as boolean;
+  };
+  // The server may still hold the lock for the connection that broke, so it is tried until it is ours.
+  let told = false;
+  const retake = async () => {
+    if (released || (await take().catch(() => false))) return;
+    if (!told) log.error("another server may run on this database; several servers need Redis");
+    told = true;
+    clock.after(1_000, retake);
   };
   const release = () => {
     released = true;
@@ -98,28 +171,4 @@ export async function holdAlone(url: string, alone: boolean, clock: Clock, log: 
     );
   }
   return release;
-}
-
-/** postgres.js can leave a query hanging when the server goes away. */
-async function deadline<T>(clock: Clock, query: Promise<T> & { cancel?: () => void }): Promise<T> {
-  let stop = () => {};
-  const late = new Promise<never>((_, reject) => {
-    stop = clock.after(QUERY_DEADLINE_MS, () => {
-      query.cancel?.();
-      reject(new DatabaseUnavailable());
-    });
-  });
-  try {
-    return await Promise.race([query, late]);
-  } catch (error) {
-    const state = sqlState(error);
-    // FATAL: it did not let us in, or cut us off. 57014 and 55P03: its own deadlines. No state: the connection broke.
-    const away =
-      state === null ||
-      (error as { severity?: string }).severity === "FATAL" ||
-      /^(57P|08)|^(57014|55P03)$/.test(state);
-    throw away && !(error instanceof DatabaseUnavailable) ? new DatabaseUnavailable(error) : error;
-  } finally {
-    stop();
-  }
 }

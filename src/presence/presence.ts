@@ -33,6 +33,8 @@ export type PresenceState = {
   /** Whom clients see as online, and under what name. */
   shown: Map<string, string>;
   leaving: Map<string, Leaving>;
+  /** Processes that said good-bye, and when: what they sent before it may come after it. */
+  gone: Map<string, number>;
   echoAt: number;
 };
 
@@ -44,6 +46,7 @@ export function newPresence(self: string, times: Times, now: number): PresenceSt
     totals: new Map(),
     shown: new Map(),
     leaving: new Map(),
+    gone: new Map(),
     echoAt: now,
   };
   state.nodes.set(self, newNode(now));
@@ -71,11 +74,14 @@ export function setLocal(
 export function receive(state: PresenceState, message: PresenceMessage, now: number): PresenceEffect[] {
   if (message.t === "ask")
     return message.node === null || message.node === state.self ? [{ kind: "send", message: ownMap(state) }] : [];
+  if (state.gone.has(message.node)) return [];
   const known = state.nodes.get(message.node);
-  if (message.t === "bye")
+  if (message.t === "bye") {
+    state.gone.set(message.node, now);
     return known
       ? drop(state, message.node, { since: now, due: now + state.times.graceMs + message.spreadMs, tell: true })
       : [];
+  }
 
   const node = known ?? newNode(now, -1);
   state.nodes.set(message.node, node);
@@ -107,6 +113,7 @@ export function tick(state: PresenceState, now: number): PresenceEffect[] {
       effects.push(...drop(state, id, { since: node.heardAt, due: now, tell: true }));
     }
   }
+  for (const [id, at] of state.gone) if (now - at > state.times.expiryMs) state.gone.delete(id);
   for (const [user, { due, since, tell }] of state.leaving) {
     if (due > now) continue;
     state.leaving.delete(user);

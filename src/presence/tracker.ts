@@ -32,12 +32,14 @@ export function createTracker({ bus, deliver, writeLastSeen, clock, times }: Dep
   const state = newPresence(self, { ...times, beatMs }, clock.now());
   let gathered: Delivery[] = [];
   const stops: (() => void)[] = [];
+  let left = false;
 
   function apply(effects: PresenceEffect[]): void {
     const lastSeen = new Map<number, string[]>();
     for (const effect of effects) {
       if (effect.kind === "send") {
-        bus.publish({ kind: "presence", message: effect.message });
+        // After the good-bye it is nobody any more: sockets that close now must not bring it back.
+        if (!left) bus.publish({ kind: "presence", message: effect.message });
         continue;
       }
       const { user, username, status } = effect;
@@ -75,7 +77,9 @@ export function createTracker({ bus, deliver, writeLastSeen, clock, times }: Dep
     async leave(spreadMs: number): Promise<void> {
       for (const stop of stops.splice(0)) stop();
       bus.publish({ kind: "presence", message: { t: "bye", node: self, spreadMs } });
-      await writeLastSeen([...state.nodes.get(self)!.users.keys()], new Date(clock.now()));
+      left = true;
+      const users = [...state.nodes.get(self)!.users.keys()];
+      await Promise.race([writeLastSeen(users, new Date(clock.now())).catch(() => {}), clock.sleep(1_000)]);
     },
   };
 }

@@ -27,8 +27,9 @@ export function createBroadcast(server: () => Server<Connection>, sockets: Socke
     let n = 0;
     for (let bytes = 0; n < queue.length && bytes < MAX_TURN_BYTES; n++) bytes += queue[n]!.frame.length;
     // Off the queue first: a throw must not hold up what comes after.
-    for (const delivery of queue.splice(0, n)) publish(delivery);
+    const turn = queue.splice(0, n);
     if (queue.length) setImmediate(flush);
+    for (const delivery of turn) publish(delivery);
   }
 
   /** To the sockets of this process, in this order. */

@@ -6,8 +6,12 @@ import type { Look } from "./store.ts";
 
 type Deps = {
   look: (horizon: string | null) => Promise<Look>;
-  /** A room's events after `seq`; where that is null, those since the horizon. */
-  eventsSince: (room: string, seq: number | null, horizon: string) => Promise<{ head: number; events: RoomEvent[] }>;
+  /** A room's events after `seq`; where that is null, those since the horizon. `whole`: up to the head. */
+  eventsSince: (
+    room: string,
+    seq: number | null,
+    horizon: string,
+  ) => Promise<{ head: number; events: RoomEvent[]; whole: boolean }>;
   deliver: (events: RoomEvent[]) => void;
   sessionEnded: (sessionId: string) => void;
   clock: Clock;
@@ -56,10 +60,10 @@ export function createDelivery({ look, eventsSince, deliver, sessionEnded, clock
       if (patienceMs) await clock.sleep(patienceMs);
       if (patienceMs && !stream.held.size) return; // The hole closed by itself.
       for (;;) {
-        const { head, events } = await eventsSince(room, stream.last, horizon);
-        const due = repair(stream, events, head);
+        const { head, events, whole } = await eventsSince(room, stream.last, horizon);
+        const due = repair(stream, events, head, whole);
         if (due.length) deliver(due);
-        if (stream.last! >= head || !events.length) return;
+        if (whole) return;
       }
     })().finally(() => (stream.filling = null)));
   }

@@ -19,14 +19,25 @@ export function arrive<E extends { seq: number }>(stream: Stream<E>, events: rea
 
 /**
  * Takes in what the database said: the room's events after `last`, or, at first sight, those since the horizon, in order; `head` is
- * the room's last seq at that moment. Everything below the horizon was seen to at an earlier look.
+ * the room's last seq at that moment, `whole` whether the answer goes that far. It is the truth: what it does not have is not there
+ * (a row that an operator deleted), and at first sight everything below the horizon was seen to at an earlier look.
  */
-export function repair<E extends { seq: number }>(stream: Stream<E>, events: readonly E[], head: number): E[] {
-  if (stream.last === null) {
-    stream.last = events.length ? events[0]!.seq - 1 : head;
-    for (const seq of stream.held.keys()) if (seq <= stream.last) stream.held.delete(seq);
+export function repair<E extends { seq: number }>(
+  stream: Stream<E>,
+  events: readonly E[],
+  head: number,
+  whole: boolean,
+): E[] {
+  const due: E[] = [];
+  stream.last ??= events.length ? events[0]!.seq - 1 : head;
+  for (const event of events) {
+    if (event.seq <= stream.last) continue;
+    due.push(event);
+    stream.last = event.seq;
   }
-  return arrive(stream, events);
+  if (whole) stream.last = Math.max(stream.last, head);
+  for (const seq of stream.held.keys()) if (seq <= stream.last) stream.held.delete(seq);
+  return [...due, ...release(stream)];
 }
 
 function release<E extends { seq: number }>(stream: Stream<E>): E[] {

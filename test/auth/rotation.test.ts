@@ -47,7 +47,7 @@ test("whatever the schedule, a token that was spent longer ago than the grace ne
         if (verdict.kind === "reuse") return;
         if (verdict.kind === "rotate") {
           spentAt.set(jti, now);
-          state = { ...state, jti: String(Number(jti) + 1), spent: verdict.spent };
+          state = family({ jti: String(Number(jti) + 1), spent: verdict.spent });
         }
       }
     }),

@@ -12,7 +12,7 @@ import { GLOBAL_ROOM } from "../../src/db/schema.ts";
 import { systemClock } from "../../src/ops/clock.ts";
 import { Person } from "../support/client.ts";
 import { SECRET } from "../support/server.ts";
-import { freshDatabase, haveServices, startRedis, tempDir } from "../support/services.ts";
+import { cleanUp, freshDatabase, haveServices, startRedis, tempDir } from "../support/services.ts";
 
 const RUNS = 3;
 const SECONDS = 4;
@@ -81,6 +81,7 @@ await Bun.write(
     1,
   ),
 );
+cleanUp();
 process.exit(0);
 
 /** Twenty senders, each with one message in flight; everyone hears everything. */

@@ -143,6 +143,18 @@ test("who joins late knows everyone, and an orderly leave gives its users time",
   expect(world.statuses("p2", "alice")).toEqual(["online"]);
 });
 
+test("what a process sent before its good-bye and arrives after it does not bring it back", () => {
+  const world = new World("p1", "p2");
+  world.set("p1", "alice", 1);
+  world.send("p1", { t: "bye", node: "p1", spreadMs: 0 });
+  world.send("p1", { t: "set", node: "p1", v: 2, user: "alice", username: "alice", sockets: 2 });
+  world.send("p1", { t: "map", node: "p1", v: 3, users: [["alice", "alice", 1]] });
+  world.settle();
+  world.nodes.delete("p1");
+  world.pass(10_000);
+  expect(world.statuses("p2", "alice")).toEqual(["online", "offline"]);
+});
+
 test("whatever the bus loses, doubles or reorders, all processes agree in the end, and each change is told once", () => {
   const step = fc.record({
     node: fc.constantFrom("p1", "p2", "p3"),

@@ -23,16 +23,14 @@ if (!haveServices) {
 }
 
 const cleanups: (() => unknown)[] = [];
-process.on("exit", () =>
-  cleanups
-    .splice(0)
-    .reverse()
-    .forEach((cleanup) => cleanup()),
-);
 
-/** Runs when the test process ends, whatever ends it; synchronous work only. */
+/** Runs when the tests are done, newest first. (Processes end even when the run is killed: `bun --no-orphans`.) */
 export function atExit(cleanup: () => unknown): void {
   cleanups.push(cleanup);
+}
+
+export function cleanUp(): void {
+  for (const cleanup of cleanups.splice(0).reverse()) cleanup();
 }
 
 export async function tempDir(): Promise<string> {

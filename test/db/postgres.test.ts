@@ -1,0 +1,66 @@
+/** A database behind a network that fails: nobody ever gets another one's answer, and recovery needs no restart. */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { type Database, DatabaseUnavailable } from "../../src/db/client.ts";
+import { openPostgres } from "../../src/db/postgres.ts";
+import { systemClock } from "../../src/ops/clock.ts";
+import { startProxy } from "../support/proxy.ts";
+import { eventually, freshDatabase, haveServices } from "../support/services.ts";
+
+describe.skipIf(!haveServices)("PostgreSQL over a bad network", () => {
+  let proxy: Awaited<ReturnType<typeof startProxy>>;
+  let db: Database;
+  beforeAll(async () => {
+    const url = new URL(await freshDatabase());
+    proxy = await startProxy(Number(url.port));
+    url.port = String(proxy.port);
+    db = openPostgres(url.href, systemClock);
+  }, 20_000);
+  afterAll(async () => {
+    await db.close();
+    proxy.stop();
+  });
+
+  /** Many at once, each with an answer of its own. */
+  const ask = (n: number, sleep = 0) =>
+    Promise.all(
+      Array.from({ length: n }, (_, i) =>
+        db.query<{ mine: string }>(`SELECT $1::text AS mine, pg_sleep($2)`, [`answer ${i}`, sleep]).then(
+          ([row]) => row!.mine === `answer ${i}` || row!.mine,
+          (error) => (error instanceof DatabaseUnavailable ? "unavailable" : String(error)),
+        ),
+      ),
+    );
+  const all = (n: number, value: string | true) => Array.from({ length: n }, () => value);
+
+  test("more questions than connections wait their turn", async () => {
+    expect(await ask(200, 0.005)).toEqual(all(200, true));
+  });
+
+  test("a slow spell is over when it is over: late questions are refused, the others get their own answers", async () => {
+    // Ten connections, two seconds each: the third ten start at four, the rest never.
+    const outcomes = await ask(60, 2);
+    expect(outcomes.slice(0, 20)).toEqual(all(20, true));
+    expect(new Set(outcomes)).toEqual(new Set([true, "unavailable"]));
+    expect(await ask(100)).toEqual(all(100, true));
+  }, 30_000);
+
+  test("connections that fall silent are given up after the deadline, and others take their place", async () => {
+    await ask(50);
+    proxy.freeze();
+    const startedAt = performance.now();
+    expect(await ask(5)).toEqual(all(5, "unavailable"));
+    expect(performance.now() - startedAt).toBeLessThan(6_000);
+    await ask(10);
+    expect(await ask(100)).toEqual(all(100, true));
+  }, 30_000);
+
+  test("a database that is gone for a while and comes back serves at once", async () => {
+    proxy.refuse();
+    const outcomes = await ask(30);
+    expect(new Set(outcomes)).toEqual(new Set(["unavailable"]));
+    await Bun.sleep(7_000);
+    proxy.accept();
+    await eventually(async () => expect(await ask(1)).toEqual([true]), 2_000);
+    expect(await ask(100)).toEqual(all(100, true));
+  }, 30_000);
+});

@@ -1,0 +1,5 @@
+import { afterAll } from "bun:test";
+import { cleanUp } from "./services.ts";
+
+// Once, after the last file.
+afterAll(cleanUp);
