@@ -12,9 +12,9 @@ export class Refusal extends Error {
     readonly code: Code,
     /** One sentence for a person. */
     readonly detail: string,
-    more: { errors?: FieldError[]; retryAfterMs?: number; headers?: Record<string, string> } = {},
+    more: { errors?: FieldError[]; retryAfterMs?: number; headers?: Record<string, string>; cause?: unknown } = {},
   ) {
-    super(detail);
+    super(detail, { cause: more.cause });
     this.errors = more.errors;
     this.retryAfterMs = more.retryAfterMs;
     this.headers = { ...more.headers };
@@ -34,6 +34,13 @@ export const unavailable = () =>
   new Refusal("unavailable", "The server cannot do this right now. Try again in a moment.", { retryAfterMs: 2_000 });
 export const invalid = (field: string, message: string, code: FieldCode = "invalid") =>
   new Refusal("invalid_field", message, { errors: [{ field, code, message }] });
+
+/** What a client is told of any error: the query builder wraps a refusal, and all else is a defect of ours. */
+export function toRefusal(error: unknown): Refusal {
+  if (error instanceof Refusal) return error;
+  if (error instanceof Error && error.cause instanceof Refusal) return error.cause;
+  return new Refusal("internal", "Something went wrong on our side.");
+}
 
 /** The body of an HTTP error: RFC 9457, plus `detail` and `error` as the first version's clients read them. */
 export function problem(refusal: Refusal, requestId?: string) {

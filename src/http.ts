@@ -2,9 +2,8 @@ import type { Server } from "bun";
 import { Hono } from "hono";
 import { cors } from "hono/cors";
 import { TrieRouter } from "hono/router/trie-router";
-import { DatabaseUnavailable } from "./db/client.ts";
 import type { HttpEnv, Routes } from "./deps.ts";
-import { notFound, problem, Refusal, unavailable } from "./errors.ts";
+import { notFound, problem, Refusal, toRefusal } from "./errors.ts";
 import type { Log } from "./ops/log.ts";
 import type { Endpoint } from "./protocol/frames.ts";
 import type { Connection } from "./realtime/sockets.ts";
@@ -104,13 +103,6 @@ export function createHttp({ auth, chat, health, upgrade, readClient, allowedOri
   });
 
   return app;
-}
-
-function toRefusal(error: unknown): Refusal {
-  if (error instanceof Refusal) return error;
-  const cause = error instanceof Error && error.cause instanceof DatabaseUnavailable;
-  if (cause || error instanceof DatabaseUnavailable) return unavailable();
-  return new Refusal("internal", "Something went wrong on our side.");
 }
 
 /** Which methods a path takes, looked up in the same routes that serve it. */

@@ -1,14 +1,16 @@
 import type { z } from "zod";
 import type { IsOnline } from "../deps.ts";
+import type { UserRow } from "../db/schema.ts";
 import { type FieldError, invalid, Refusal, unauthenticated } from "../errors.ts";
-import type { Clock } from "../ops/clock.ts";
 import { checkEach } from "../input.ts";
+import type { Clock } from "../ops/clock.ts";
+
 import * as api from "../protocol/api.ts";
 import type { User } from "../protocol/models.ts";
 import { fold, isReserved, readName } from "./names.ts";
 import { type Passwords, weakness } from "./passwords.ts";
 import { judge } from "./rotation.ts";
-import type { AuthStore, UserRow } from "./store.ts";
+import type { AuthStore } from "./store.ts";
 import type { Tokens, TokenSource } from "./tokens.ts";
 
 export type Accounts = ReturnType<typeof createAccounts>;

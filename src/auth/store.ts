@@ -1,14 +1,11 @@
 import { and, asc, count, eq, gt, isNull, lt, ne, sql } from "drizzle-orm";
 import type { Database } from "../db/client.ts";
-import { sessions, users } from "../db/schema.ts";
+import { sessions, userColumns, type UserRow, users } from "../db/schema.ts";
 import type { Name } from "./names.ts";
 import type { TokenSource } from "./tokens.ts";
 
 export type AuthStore = ReturnType<typeof createAuthStore>;
-export type UserRow = { id: string; username: string; createdAt: Date; lastSeen: Date | null };
 export type SessionRow = typeof sessions.$inferSelect;
-
-const userColumns = { id: users.id, username: users.username, createdAt: users.createdAt, lastSeen: users.lastSeen };
 
 /** Accounts and sessions in the database. */
 export function createAuthStore({ orm, query }: Database) {

@@ -1,9 +1,10 @@
+import type { UserRow } from "../db/schema.ts";
 import { invalid, notFound } from "../errors.ts";
 import type { Conversation, GlobalMessage, PrivateMessage, User } from "../protocol/models.ts";
 import { readHistory } from "./history.ts";
 import { sanitize } from "./sanitize.ts";
 import type { ConversationRow, RoomStore } from "./rooms-store.ts";
-import type { ChatStore, MessageRow, UserRow } from "./store.ts";
+import type { ChatStore, MessageRow } from "./store.ts";
 
 type Deps = { store: ChatStore; roomStore: RoomStore; viewUser: (row: UserRow) => User };
 

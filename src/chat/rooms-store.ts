@@ -1,7 +1,6 @@
 import { and, asc, eq, inArray, sql } from "drizzle-orm";
 import { type Database, pgArray } from "../db/client.ts";
-import { members, rooms, users } from "../db/schema.ts";
-import { type UserRow, userColumns } from "./store.ts";
+import { members, rooms, userColumns, type UserRow, users } from "../db/schema.ts";
 
 export type RoomStore = ReturnType<typeof createRoomStore>;
 

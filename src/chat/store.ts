@@ -1,24 +1,16 @@
 import { and, asc, desc, eq, gt, lt } from "drizzle-orm";
 import { type Database, pgArray } from "../db/client.ts";
-import { heads, messages, users } from "../db/schema.ts";
+import { heads, messages, userColumns, type UserRow, users } from "../db/schema.ts";
 import type { MessageEvent } from "./rooms.ts";
 import type { Draft } from "./writer.ts";
 
 export type ChatStore = ReturnType<typeof createChatStore>;
 
-export type UserRow = { id: string; username: string; createdAt: Date; lastSeen: Date | null };
 export type MessageRow = { seq: number; id: string; content: string; sentAt: Date; sender: UserRow };
 type Outcome =
   | { kind: "stored" | "duplicate"; id: string; seq: number; sentAt: string }
   | { kind: "mismatch" }
   | { kind: "not_found" };
-
-export const userColumns = {
-  id: users.id,
-  username: users.username,
-  createdAt: users.createdAt,
-  lastSeen: users.lastSeen,
-};
 
 /** One answer of `eventsSince`. */
 const MAX_EVENTS = 1_000;

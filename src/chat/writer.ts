@@ -1,4 +1,4 @@
-import { DatabaseUnavailable, QUERY_DEADLINE_MS, sqlState } from "../db/client.ts";
+import { QUERY_DEADLINE_MS, sqlState } from "../db/client.ts";
 import { GLOBAL_ROOM } from "../db/schema.ts";
 import type { Person } from "../deps.ts";
 import { notFound, Refusal, unavailable } from "../errors.ts";
@@ -50,7 +50,7 @@ export function createWriter({ store, committed, clock }: Deps) {
         return;
       }
       // A lost connection leaves the outcome open; only a client_id makes it safe to send again.
-      for (const one of batch) one.reject(error instanceof DatabaseUnavailable ? unavailable() : error);
+      for (const one of batch) one.reject(error);
       return;
     }
     const events: MessageEvent[] = [];

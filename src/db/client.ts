@@ -1,4 +1,5 @@
 import { drizzle, type PgRemoteDatabase } from "drizzle-orm/pg-proxy";
+import { Refusal } from "../errors.ts";
 import * as schema from "./schema.ts";
 
 export type Row = Record<string, unknown>;
@@ -23,9 +24,9 @@ export interface Database {
 export const QUERY_DEADLINE_MS = 5_000;
 
 /** The database did not answer, or the connection broke on the way. */
-export class DatabaseUnavailable extends Error {
+export class DatabaseUnavailable extends Refusal {
   constructor(cause?: unknown) {
-    super("the database does not answer", { cause });
+    super("unavailable", "The server cannot do this right now. Try again in a moment.", { retryAfterMs: 2_000, cause });
   }
 }
 

@@ -132,9 +132,10 @@ const WAIT_ALONE_MS = 30_000;
 
 /**
  * A server without Redis must be the only one on its database; with Redis they share. Waits 30 s for another one to go (a restart),
- * then throws a sentence for the operator. The connection that holds the lock is kept, and made again when it breaks.
+ * and as long for the database to come up, then throws a sentence for the operator. The connection that holds the lock is kept; when it breaks, the lock is taken again.
  */
 export async function holdAlone(url: string, alone: boolean, clock: Clock, log: Log): Promise<() => Promise<void>> {
+  let held = false;
   let released = false;
   const lock = postgres(url, {
     max: 1,
@@ -144,31 +145,47 @@ export async function holdAlone(url: string, alone: boolean, clock: Clock, log: 
     keep_alive: 10,
     connection: { application_name: "liquidchat lock" },
     onclose: () => {
-      if (!released) clock.after(1_000, retake);
+      const lost = held;
+      held = false;
+      if (lost && !released) void retake();
     },
   });
   const take = async () => {
     const [row] = await lock.unsafe(`SELECT pg_try_advisory_lock${alone ? "" : "_shared"}(${ALONE}) AS got`);
     return row!.got as boolean;
   };
-  // The server may still hold the lock for the connection that broke, so it is tried until it is ours.
-  let told = false;
+  /** PostgreSQL may still hold it for the connection that broke, so it is tried until it is ours. */
   const retake = async () => {
-    if (released || (await take().catch(() => false))) return;
-    if (!told) log.error("another server may run on this database; several servers need Redis");
-    told = true;
-    clock.after(1_000, retake);
+    for (let told = false; !held && !released; await clock.sleep(1_000)) {
+      const got = await take().catch(() => null);
+      if (got === false && !told) log.error("another server may run on this database; several servers need Redis");
+      told ||= got === false;
+      held = got === true;
+    }
   };
   const release = () => {
     released = true;
     return lock.end({ timeout: 1 });
   };
-  for (const until = clock.now() + WAIT_ALONE_MS; !(await take()); await clock.sleep(500)) {
-    if (clock.now() < until) continue;
-    await release();
-    throw new Error(
-      "Another server runs on this database. Several servers on one database all need the same Redis: set REDIS_URL for each.",
-    );
+
+  const until = clock.now() + WAIT_ALONE_MS;
+  while (!held) {
+    try {
+      held = await take();
+      if (!held && clock.now() > until) throw new Error(NOT_ALONE);
+    } catch (error) {
+      const state = sqlState(error);
+      // A database that is starting gets the same patience as a server that is stopping.
+      const mayCome = (state === null || state === "57P03") && clock.now() < until;
+      if (mayCome) continue;
+      await release();
+      throw error;
+    } finally {
+      if (!held) await clock.sleep(500);
+    }
   }
   return release;
 }
+
+const NOT_ALONE =
+  "Another server runs on this database. Several servers on one database all need the same Redis: set REDIS_URL for each.";

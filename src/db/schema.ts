@@ -44,6 +44,15 @@ export const users = pgTable(
   (t) => [uniqueIndex("users_folded").on(sql`${t.folded} COLLATE "C"`), index("users_skeleton").on(t.skeleton)],
 );
 
+/** What others may see of a user. */
+export const userColumns = {
+  id: users.id,
+  username: users.username,
+  createdAt: users.createdAt,
+  lastSeen: users.lastSeen,
+};
+export type UserRow = Pick<typeof users.$inferSelect, keyof typeof userColumns>;
+
 /** A session is one log-in: a family of refresh tokens, of which only the newest counts. */
 export const sessions = pgTable(
   "sessions",

@@ -1,5 +1,5 @@
 import type { Caller, Commands } from "../deps.ts";
-import { Refusal } from "../errors.ts";
+import { Refusal, toRefusal } from "../errors.ts";
 import type { Log } from "../ops/log.ts";
 import { CLIENT_FRAMES, type Endpoint, type ServerFrame } from "../protocol/frames.ts";
 
@@ -42,8 +42,8 @@ export function createDispatch({ commands, log }: Deps) {
 }
 
 export function errorFrame(error: unknown, clientId: string | undefined, log: Log): string {
-  if (!(error instanceof Refusal)) log.error({ err: error }, "a frame failed");
-  const refusal = error instanceof Refusal ? error : new Refusal("internal", "Something went wrong on our side.");
+  const refusal = toRefusal(error);
+  if (refusal.status >= 500) log.error({ err: error }, "a frame failed");
   const frame: ServerFrame = {
     type: "error",
     code: refusal.code,

@@ -18,7 +18,7 @@ type Deps = {
   livingSession: (sessionId: string) => Promise<{ username: string } | undefined>;
   isEnded: (sessionId: string) => boolean;
   presence: { set(user: string, username: string, sockets: number): void; sockets(user: string): number };
-  limits: Record<"connect" | "failedConnect", { take(key: string): Promise<void>; check(key: string): Promise<void> }>;
+  limits: Record<"connect" | "failedConnect", { take(key: string): Promise<void> }>;
   allowedOrigins: string[];
   maxSocketsPerUser: number;
   maxFrameBytes: number;
@@ -109,14 +109,10 @@ export function createGateway(deps: Deps) {
     if (deps.gate) {
       const { tat, waitMs } = gcra(data.gateAt, clock.now(), 1000 / deps.gate.perSecond, deps.gate.burst);
       data.gateAt = tat;
-      if (waitMs > 0)
-        return void ws.send(
-          errorFrame(
-            new Refusal("rate_limited", "Too many frames. Wait a moment.", { retryAfterMs: waitMs }),
-            undefined,
-            log,
-          ),
-        );
+      if (waitMs > 0) {
+        const refusal = new Refusal("rate_limited", "Too many frames. Wait a moment.", { retryAfterMs: waitMs });
+        return void ws.send(errorFrame(refusal, undefined, log));
+      }
     }
     if (
       data.inbox.length >= MAX_INBOX.frames ||

@@ -1,7 +1,8 @@
 /** A database behind a network that fails: nobody ever gets another one's answer, and recovery needs no restart. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import pino from "pino";
 import { type Database, DatabaseUnavailable } from "../../src/db/client.ts";
-import { openPostgres } from "../../src/db/postgres.ts";
+import { holdAlone, openPostgres } from "../../src/db/postgres.ts";
 import { systemClock } from "../../src/ops/clock.ts";
 import { startProxy } from "../support/proxy.ts";
 import { eventually, freshDatabase, haveServices } from "../support/services.ts";
@@ -9,8 +10,9 @@ import { eventually, freshDatabase, haveServices } from "../support/services.ts"
 describe.skipIf(!haveServices)("PostgreSQL over a bad network", () => {
   let proxy: Awaited<ReturnType<typeof startProxy>>;
   let db: Database;
+  let url: URL;
   beforeAll(async () => {
-    const url = new URL(await freshDatabase());
+    url = new URL(await freshDatabase());
     proxy = await startProxy(Number(url.port));
     url.port = String(proxy.port);
     db = openPostgres(url.href, systemClock);
@@ -62,5 +64,24 @@ describe.skipIf(!haveServices)("PostgreSQL over a bad network", () => {
     proxy.accept();
     await eventually(async () => expect(await ask(1)).toEqual([true]), 2_000);
     expect(await ask(100)).toEqual(all(100, true));
+  }, 30_000);
+
+  test("a lone server waits for its database to come up, and takes its lock again when the connection breaks", async () => {
+    proxy.refuse();
+    const alone = holdAlone(url.href, true, systemClock, pino({ level: "silent" }));
+    await Bun.sleep(1_500);
+    proxy.accept();
+    const release = await alone;
+    const holders = async () => {
+      const rows = await db.query("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted", []);
+      return rows.length;
+    };
+    expect(await holders()).toBe(1);
+    proxy.refuse();
+    proxy.accept();
+    await eventually(async () => expect(await holders()).toBe(0), 5_000).catch(() => {});
+    await eventually(async () => expect(await holders()).toBe(1), 10_000);
+    await release();
+    await eventually(async () => expect(await holders()).toBe(0));
   }, 30_000);
 });
