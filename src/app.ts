@@ -134,6 +134,8 @@ export async function startApp({ config, log, clock = systemClock }: Options): P
     auth: authRoutes({ accounts, store: authStore, guard, limits, isOnline: presence.isOnline }) as Routes,
     chat: chatRoutes({
       store: chatStore,
+      messages,
+      userById: authStore.userById,
       roomStore,
       conversations: createConversations({ store: chatStore, roomStore, viewUser }),
       rooms,

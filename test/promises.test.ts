@@ -6,12 +6,13 @@ import { everywhere } from "./promises/everywhere.ts";
 import { frames } from "./promises/frames.ts";
 import { history } from "./promises/history.ts";
 import { limits } from "./promises/limits.ts";
+import { restSends } from "./promises/rest-sends.ts";
 import { sockets } from "./promises/sockets.ts";
 import { promisedNumbers } from "./support/promise.ts";
 import { clusterRig, embeddedRig, type Rig } from "./support/server.ts";
 import { haveServices } from "./support/services.ts";
 
-const suites = { everywhere, accounts, conversations, history, sockets, frames, limits };
+const suites = { everywhere, accounts, conversations, history, sockets, frames, restSends, limits };
 const tested = new Set<number>();
 
 for (const [kind, start] of [

@@ -49,6 +49,7 @@ export function createConversations({ store, roomStore, viewUser }: Deps) {
       sender: viewUser(row.sender),
       content: sanitize(row.content),
       timestamp: row.sentAt.toISOString(),
+      ...place(id, row.seq),
       is_read: [...marks].some(([member, seq]) => member !== row.sender.id && seq >= row.seq),
     }));
   }
@@ -74,10 +75,16 @@ export function createConversations({ store, roomStore, viewUser }: Deps) {
 
     globalMessages: (rows: MessageRow[]): GlobalMessage[] =>
       rows.map((row) => ({
+        ...place("global", row.seq),
         id: row.seq,
         sender: viewUser(row.sender),
         content: sanitize(row.content),
         timestamp: row.sentAt.toISOString(),
       })),
   };
+}
+
+/** A message that was never changed has its own seq as version. */
+function place(stream: string, seq: number) {
+  return { stream, seq, version: seq };
 }

@@ -1,18 +1,22 @@
 import { type Context, Hono, type MiddlewareHandler } from "hono";
-import { GLOBAL_ROOM } from "../db/schema.ts";
+import { z } from "zod";
+import { GLOBAL_ROOM, type UserRow } from "../db/schema.ts";
 import type { HttpEnv } from "../deps.ts";
-import { invalid, notFound } from "../errors.ts";
-import { readBody } from "../input.ts";
+import { invalid, notFound, unauthenticated } from "../errors.ts";
+import { check, readBody } from "../input.ts";
 import * as api from "../protocol/api.ts";
 import { makePage, readPage } from "../protocol/paging.ts";
 import type { Conversations } from "./conversations.ts";
 import { type History, linkHeader, readHistory } from "./history.ts";
+import type { Messages } from "./messages.ts";
 import { type Rooms, roomId } from "./rooms.ts";
 import type { RoomStore } from "./rooms-store.ts";
 import type { ChatStore } from "./store.ts";
 
 type Deps = {
   store: ChatStore;
+  messages: Messages;
+  userById: (id: string) => Promise<UserRow | undefined>;
   roomStore: RoomStore;
   conversations: Conversations;
   rooms: Rooms;
@@ -22,7 +26,7 @@ type Deps = {
 /** "create" is a route of its own, which takes POST only. */
 const ID = ":id{(?!create$)[^/]+}";
 
-export function chatRoutes({ store, roomStore, conversations, rooms, requireUser }: Deps) {
+export function chatRoutes({ store, messages, userById, roomStore, conversations, rooms, requireUser }: Deps) {
   const app = new Hono<HttpEnv>();
   app.use(requireUser);
 
@@ -64,6 +68,31 @@ export function chatRoutes({ store, roomStore, conversations, rooms, requireUser
     if (!(await roomStore.markRead(roomId(c.req.param("id")), c.var.identity.userId, messageIds))) throw notFound();
     return c.json({ detail: "Read." });
   });
+
+  app.post(`/conversations/${ID}/messages`, (c) => send(c, roomId(c.req.param("id"))));
+  app.post("/global/messages", (c) => send(c, GLOBAL_ROOM));
+
+  /** The same way as a socket's send; a repeat of the same `Idempotency-Key` is answered with what was stored. */
+  async function send(c: Context<HttpEnv>, room: string) {
+    const { content } = await readBody(c.req.raw, api.send);
+    const clientId = check(z.object({ "Idempotency-Key": api.clientId }), {
+      "Idempotency-Key": c.req.header("idempotency-key"),
+    });
+    const sender = await userById(c.var.identity.userId);
+    if (!sender) throw unauthenticated();
+    const { stored } = await messages.send({
+      sender: { id: sender.id, username: sender.username },
+      room,
+      content,
+      clientId: clientId["Idempotency-Key"],
+    });
+    const { event, repeat } = await stored;
+    const { id, sentAt } = event.body;
+    const row = { seq: event.seq, id, content: event.body.content, sentAt: new Date(sentAt), sender };
+    const [message] =
+      room === GLOBAL_ROOM ? conversations.globalMessages([row]) : await conversations.privateMessages(room, [row]);
+    return repeat ? c.json({ ...message, duplicate: true }) : c.json(message!, 201);
+  }
 
   app.get("/global/messages", async (c) => {
     const history = await readHistory(store, GLOBAL_ROOM, c.req.query());

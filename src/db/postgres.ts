@@ -48,7 +48,7 @@ export function openPostgres(url: string, clock: Clock): Database {
     try {
       const query = connection.unsafe(text, params as never[], { prepare: true });
       const answer = (arrays ? query.values() : query) as unknown as Promise<T>;
-      const rows = await within(clock, startedAt + QUERY_DEADLINE_MS - clock.now(), answer);
+      const rows = await within(clock, Math.max(1, startedAt + QUERY_DEADLINE_MS - clock.now()), answer);
       broken = false;
       return rows;
     } catch (error) {

@@ -24,6 +24,13 @@ export const search = z.object({
   search: text.refine((value) => [...value].length <= 64, "at most 64 characters").default(""),
 });
 
+export const send = z.object({ content: z.string() });
+
+/** The `Idempotency-Key` of a send, in the same space as a frame's `client_id`. */
+export const clientId = text
+  .refine((value) => value.length >= 1 && value.length <= 64, "must have 1 to 64 characters")
+  .optional();
+
 export const createConversation = z.object({ user_id: id });
 
 /** `{message_ids}` or `{up_to}`, as a list of ids. */

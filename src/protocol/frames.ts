@@ -1,17 +1,11 @@
 /** The frames of the two first-version sockets: one JSON object each, told apart by `type`. */
 import { z } from "zod";
+import { clientId } from "./api.ts";
 import type { Code } from "./codes.ts";
 
 export type Endpoint = "global" | "private";
 
 const conversation = z.string();
-/** The client's own id of a send; the same id again is answered with the stored message. */
-const clientId = z
-  .string()
-  .min(1)
-  .max(64)
-  .refine((value) => value.isWellFormed() && !value.includes("\0"))
-  .optional();
 
 /** What a client may send, by endpoint and type. */
 export const CLIENT_FRAMES = {

@@ -9,7 +9,10 @@ export type User = {
   last_seen: string | null;
 };
 
-export type PrivateMessage = {
+/** A message's place: its room's name (`global` or the conversation's id), its number there, and the number of its last change. */
+type Place = { stream: string; seq: number; version: number };
+
+export type PrivateMessage = Place & {
   id: string;
   conversation: string;
   conversation_id: string;
@@ -20,7 +23,7 @@ export type PrivateMessage = {
   is_read: boolean;
 };
 
-export type GlobalMessage = { id: number; sender: User; content: string; timestamp: string };
+export type GlobalMessage = Place & { id: number; sender: User; content: string; timestamp: string };
 
 export type Conversation = {
   id: string;

@@ -60,29 +60,25 @@ for (const [name, start] of kinds) {
       expect(one.bus.isUp()).toBe(true);
     });
 
-    test.skipIf(name === "local")(
-      "every other process hears it once, in order; those of another deployment never",
-      async () => {
+    if (name !== "local")
+      test("every other process hears it once, in order; those of another deployment never", async () => {
         const [one, two, three, stranger] = [await listen(), await listen(), await listen(), await listen("another")];
         const messages = Array.from({ length: 200 }, (_, i) => hint(`m${i}`));
         for (const message of messages) one.bus.publish(message);
         await eventually(() => expect(three.heard.length).toBe(200));
         expect([two.heard, three.heard, stranger.heard, one.heard]).toEqual([messages, messages, [], []]);
-      },
-    );
+      });
 
-    test.skipIf(!restart)(
-      "publishing while it is down neither blocks nor throws, and it comes back by itself",
-      async () => {
+    if (restart)
+      test("publishing while it is down neither blocks nor throws, and it comes back by itself", async () => {
         const [one, two] = [await listen(), await listen()];
-        await restart!();
+        await restart();
         one.bus.publish(hint("lost, or not"));
         await eventually(() => expect([one.bus.isUp(), two.bus.isUp()]).toEqual([true, true]));
         await eventually(() => {
           one.bus.publish(hint("again"));
           expect(two.heard).toContainEqual(hint("again"));
         });
-      },
-    );
+      });
   });
 }

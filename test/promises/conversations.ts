@@ -54,7 +54,10 @@ export const conversations: PromiseSuite = (promised, rig) => {
       "id",
       "is_read",
       "sender",
+      "seq",
+      "stream",
       "timestamp",
+      "version",
     ]);
     expect([messages[0].conversation, messages[0].conversation_id, messages[0].sender.username]).toEqual([
       conversation.id,

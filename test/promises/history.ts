@@ -64,7 +64,15 @@ export const history: PromiseSuite = (promised, rig) => {
         expect([bad, status, body.code]).toEqual([bad, 400, "invalid_field"]);
       }
       if (room === "global") {
-        expect(Object.keys(latest.body[0]).sort()).toEqual(["content", "id", "sender", "timestamp"]);
+        expect(Object.keys(latest.body[0]).sort()).toEqual([
+          "content",
+          "id",
+          "sender",
+          "seq",
+          "stream",
+          "timestamp",
+          "version",
+        ]);
         expect(ids.every((id, i) => Number.isInteger(id) && (i === 0 || id > ids[i - 1]))).toBe(true);
         const { status } = await bob.get(
           `${path}?before=${(await bob.get(`/api/chat/conversations/${conversation}/messages/?limit=1`)).body[0].id}`,
