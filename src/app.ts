@@ -96,6 +96,7 @@ export async function startApp({ config, log, clock = systemClock }: Options): P
   });
   const writer = createWriter({
     store: chatStore,
+    hasRoom: db.hasRoom,
     committed: (events) => {
       delivery.arrived(events);
       bus.publish({ kind: "events", events });

@@ -11,7 +11,12 @@ export type Stored = { event: MessageEvent; repeat: boolean };
 export type Writer = ReturnType<typeof createWriter>;
 
 type Waiting = { draft: Draft; since: number; resolve: (stored: Stored) => void; reject: (error: unknown) => void };
-type Deps = { store: ChatStore; committed: (events: MessageEvent[]) => void; clock: Clock };
+type Deps = {
+  store: ChatStore;
+  hasRoom: () => boolean;
+  committed: (events: MessageEvent[]) => void;
+  clock: Clock;
+};
 
 const MAX_BATCH = 500;
 /** More than this waiting in one lane means that the database is too slow; a quick no is better than a late one. */
@@ -21,7 +26,7 @@ const MAX_WAITING = 10_000;
  * Group commit: the commit under way is the window in which the next batch gathers. Two lanes, so that private sends never wait
  * for the global room's row. Within a lane the order of arrival is the order of the batch.
  */
-export function createWriter({ store, committed, clock }: Deps) {
+export function createWriter({ store, hasRoom, committed, clock }: Deps) {
   const lanes = { global: [] as Waiting[], rooms: [] as Waiting[] };
   const working = new Map<Waiting[], Promise<void>>();
 
@@ -82,7 +87,7 @@ export function createWriter({ store, committed, clock }: Deps) {
     /** Settles after the commit: with the event, or with a refusal. Its place in the order is taken when it is called. */
     store(draft: Draft): Promise<Stored> {
       const lane = draft.room === GLOBAL_ROOM ? lanes.global : lanes.rooms;
-      if (lane.length >= MAX_WAITING) return Promise.reject(unavailable());
+      if (lane.length >= MAX_WAITING || !hasRoom()) return Promise.reject(unavailable());
       return new Promise((resolve, reject) => {
         lane.push({ draft, since: clock.now(), resolve, reject });
         if (!working.has(lane))

@@ -16,6 +16,8 @@ export interface Database {
   query<T = Row>(sql: string, params: unknown[]): Promise<T[]>;
   /** Runs a migration: no parameters, no deadline. */
   exec(sql: string): Promise<void>;
+  /** False while the disk is nearly full: then nothing is to be stored, for a full one can hang the database for ever. */
+  hasRoom(): boolean;
   /** The query builder, over the same connection. */
   readonly orm: PgRemoteDatabase<typeof schema>;
   close(): Promise<void>;

@@ -1,6 +1,6 @@
 import { Database as Sqlite } from "bun:sqlite";
 import { existsSync } from "node:fs";
-import { mkdir, rename, rm } from "node:fs/promises";
+import { mkdir, rename, rm, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "../ops/clock.ts";
 import { DatabaseUnavailable, type Database, ormOver, QUERY_DEADLINE_MS, type Row } from "./client.ts";
@@ -18,7 +18,11 @@ export async function openEmbedded(dataDir: string, clock: Clock): Promise<Datab
     await unpackTemplate(dataDir);
     const client = new WorkerClient(join(dataDir, "pg"), clock.after);
     await client.opened;
-    return databaseOver(client, unlock);
+    const disk = await watchDisk(dataDir, clock);
+    return databaseOver(client, disk.hasRoom, () => {
+      disk.stop();
+      unlock();
+    });
   } catch (error) {
     unlock();
     throw error;
@@ -63,11 +67,27 @@ async function unpackTemplate(dataDir: string): Promise<void> {
   await rename(fresh, target);
 }
 
-function databaseOver(client: WorkerClient, unlock: () => void): Database {
+/** Below this, sends are refused: they are small, and what is under way still fits. */
+const LEAST_FREE_BYTES = 64 * 1024 * 1024;
+
+async function watchDisk(dataDir: string, clock: Clock) {
+  let free = Infinity;
+  const measure = async () => {
+    const { bavail, bsize } = await statfs(dataDir);
+    free = bavail * bsize;
+  };
+  await measure();
+  // A disk that cannot be measured keeps its last figure.
+  const stop = clock.every(1_000, () => void measure().catch(() => {}));
+  return { hasRoom: () => free > LEAST_FREE_BYTES, stop };
+}
+
+function databaseOver(client: WorkerClient, hasRoom: () => boolean, unlock: () => void): Database {
   const run = (sql: string, params: unknown[], arrays: boolean) =>
     client.ask({ sql, params, arrays }, QUERY_DEADLINE_MS);
   return {
     kind: "embedded",
+    hasRoom,
     query: <T>(sql: string, params: unknown[]) => run(sql, params, false) as Promise<T[]>,
     exec: async (sql) => void (await client.ask({ exec: sql })),
     orm: ormOver(

@@ -65,6 +65,7 @@ export function openPostgres(url: string, clock: Clock): Database {
 
   return {
     kind: "postgres",
+    hasRoom: () => true, // Its own server sees to its disk.
     query: <T>(text: string, params: unknown[]) => run<T[]>(text, params, false),
     exec: async (text) => {
       const one = postgres(url, { max: 1, connect_timeout: 10, onnotice: () => {} });

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import template from "../../src/db/template.json";
 import { Person } from "../support/client.ts";
@@ -52,6 +53,34 @@ describe("the embedded database", () => {
     expect((await alice.at(second.url).get("/api/auth/users/")).status).toBe(200);
     expect(readFileSync(join(dataDir, "secret_key"), "utf8")).toBe(secret);
     await second.kill();
+  }, 30_000);
+
+  test("a disk that is nearly full refuses sends before the database sees them, and takes them again when there is room", async () => {
+    const dir = await tempDir();
+    if (Bun.spawnSync(["mount", "-t", "tmpfs", "-o", "size=200m", "tmpfs", dir]).exitCode !== 0) {
+      if (process.env.CI) throw new Error("this test mounts a small disk, which needs root");
+      return console.warn("*** SKIPPED: mounting a small disk needs root");
+    }
+    try {
+      rig = await embeddedRig({ DATA_DIR: join(dir, "data") });
+      const alice = await Person.signUp(rig.url());
+      const socket = await alice.socket("global");
+      await socket.say({ content: "before" });
+      const free = Number(Bun.spawnSync(["df", "-B1", "--output=avail", dir]).stdout.toString().split("\n")[1]);
+      await Bun.write(join(dir, "ballast"), Buffer.alloc(free - 60 * 1024 * 1024));
+      await Bun.sleep(1_500);
+      socket.send({ type: "send_global_message", content: "no room", client_id: "again" });
+      expect(await socket.next("error")).toMatchObject({ code: "unavailable", client_id: "again" });
+      expect((await alice.get("/api/chat/global/messages/")).body.length).toBe(1);
+      await rm(join(dir, "ballast"));
+      await Bun.sleep(1_500);
+      await socket.say({ content: "no room", client_id: "again" });
+      expect((await alice.get("/api/chat/global/messages/")).body.length).toBe(2);
+    } finally {
+      await rig?.stop();
+      rig = undefined;
+      Bun.spawnSync(["umount", dir]);
+    }
   }, 30_000);
 
   test("the template was made by the PGlite that is installed", async () => {

@@ -119,6 +119,7 @@ export class World {
     });
     node.writer = createWriter({
       store: { storeMessages: (drafts: readonly Draft[]) => guarded(this.database.storeMessages(drafts)) } as ChatStore,
+      hasRoom: () => true,
       committed: (events) => {
         if (!node.alive) return;
         node.delivery.arrived(events);
