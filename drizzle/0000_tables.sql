@@ -57,7 +57,6 @@ CREATE TABLE "users" (
 	"ascii" boolean NOT NULL,
 	"password" text NOT NULL,
 	"email" text,
-	"is_admin" boolean DEFAULT false NOT NULL,
 	"created_at" timestamp with time zone DEFAULT now() NOT NULL,
 	"last_seen" timestamp with time zone,
 	"disabled_at" timestamp with time zone

@@ -1,4 +1,4 @@
-import type { Server } from "bun";
+import type { Server, WebSocketHandler } from "bun";
 import { createAccounts, userView } from "./auth/accounts.ts";
 import { createGuard } from "./auth/guard.ts";
 import { createAddressLimits } from "./auth/limits.ts";
@@ -14,7 +14,7 @@ import { chatCommands } from "./chat/commands.ts";
 import { createConversations } from "./chat/conversations.ts";
 import { createMessages } from "./chat/messages.ts";
 import { chatRoutes } from "./chat/routes.ts";
-import { createRooms, deliveries, type MessageEvent } from "./chat/rooms.ts";
+import { createRooms, framesOf, type MessageEvent } from "./chat/rooms.ts";
 import { createRoomStore } from "./chat/rooms-store.ts";
 import { createChatStore } from "./chat/store.ts";
 import { createWriter } from "./chat/writer.ts";
@@ -23,16 +23,16 @@ import type { Database } from "./db/client.ts";
 import { openEmbedded } from "./db/embedded.ts";
 import { migrate } from "./db/migrate.ts";
 import { holdAlone, openPostgres } from "./db/postgres.ts";
-import type { Commands, Delivery, Routes } from "./deps.ts";
-import { createHttp } from "./http.ts";
+import type { Commands, Outgoing, Routes } from "./deps.ts";
+import { createHttp, type Http } from "./http.ts";
 import { createClientReader } from "./ops/address.ts";
 import { type Clock, systemClock } from "./ops/clock.ts";
 import { healthRoutes } from "./ops/health.ts";
 import type { Log } from "./ops/log.ts";
 import { createTracker } from "./presence/tracker.ts";
 import { CLOSE } from "./protocol/codes.ts";
-import { createBroadcast } from "./realtime/broadcast.ts";
-import { createDelivery } from "./realtime/delivery.ts";
+import { createPublisher } from "./realtime/publisher.ts";
+import { createStreams } from "./realtime/streams.ts";
 import { createDispatch } from "./realtime/dispatch.ts";
 import { createGateway } from "./realtime/gateway.ts";
 import { createBucket } from "./realtime/rate-limit.ts";
@@ -65,10 +65,10 @@ export async function startApp({ config, log, clock = systemClock }: Options): P
 
   const sockets = new Sockets();
   let server!: Server<Connection>;
-  const deliver = createBroadcast(() => server, sockets);
+  const publish = createPublisher(() => server, sockets);
   const bucket = createBucket(config.messageRate, redis, prefix, clock);
 
-  const presence = createTracker({ bus, deliver, writeLastSeen: authStore.setLastSeen, clock, times: config.presence });
+  const presence = createTracker({ bus, publish, writeLastSeen: authStore.setLastSeen, clock, times: config.presence });
   const accounts = createAccounts({
     store: authStore,
     tokens,
@@ -86,10 +86,10 @@ export async function startApp({ config, log, clock = systemClock }: Options): P
   const chatStore = createChatStore(db);
   const roomStore = createRoomStore(db);
   const rooms = createRooms(roomStore);
-  const delivery = createDelivery({
+  const streams = createStreams({
     look: (horizon) => look(db, horizon),
     eventsSince: chatStore.eventsSince,
-    deliver: (events) => deliver((events as MessageEvent[]).flatMap(deliveries)),
+    deliver: (events) => publish((events as MessageEvent[]).flatMap(framesOf)),
     sessionEnded: (sessionId) => revocations.add(sessionId),
     clock,
     log,
@@ -98,15 +98,15 @@ export async function startApp({ config, log, clock = systemClock }: Options): P
     store: chatStore,
     hasRoom: db.hasRoom,
     committed: (events) => {
-      delivery.arrived(events);
+      streams.arrived(events);
       bus.publish({ kind: "events", events });
     },
     clock,
   });
   const messages = createMessages({ rooms, writer, bucket, maxLength: config.messageMaxLength });
-  const broadcast = (hints: Delivery[]) => {
-    deliver(hints);
-    bus.publish({ kind: "deliveries", deliveries: hints });
+  const broadcast = (hints: Outgoing[]) => {
+    publish(hints);
+    bus.publish({ kind: "frames", frames: hints });
   };
   const commands: Commands = chatCommands({ messages, rooms, broadcast });
 
@@ -121,9 +121,10 @@ export async function startApp({ config, log, clock = systemClock }: Options): P
     allowedOrigins: config.allowedOrigins,
     maxSocketsPerUser: config.maxSocketsPerUser,
     maxFrameBytes: config.maxFrameBytes,
+    // Far above what the message limit lets through; without one, far above what a person can do.
     gate: config.messageRate.perSecond
       ? { perSecond: 50 + 2 * config.messageRate.perSecond, burst: 100 + 2 * config.messageRate.burst }
-      : null,
+      : { perSecond: 1_000, burst: 2_000 },
     idleMs: config.presence.expiryMs,
     clock,
     log,
@@ -144,7 +145,7 @@ export async function startApp({ config, log, clock = systemClock }: Options): P
     }) as Routes,
     health: healthRoutes(() => ({
       draining,
-      databaseAnswers: delivery.silence() < 4_000,
+      databaseAnswers: streams.silence() < 4_000,
       redis: redis ? (bus.isUp() ? "up" : "away") : "none",
     })),
     upgrade: gateway.upgrade,
@@ -153,36 +154,30 @@ export async function startApp({ config, log, clock = systemClock }: Options): P
     log,
   });
 
-  await delivery.start();
+  await streams.start();
   // After the first look: what ends between the two is seen by the next.
   for (const id of await authStore.endedSince(new Date(clock.now() - config.accessTokenMs))) revocations.add(id);
-  stack.defer(() => delivery.stop());
-  server = Bun.serve({
-    port: config.port,
-    hostname: config.host,
-    reusePort: config.workers > 1,
-    maxRequestBodySize: 16 * 1024 * 1024,
-    idleTimeout: 30,
-    // A URL that does not parse comes of a Host header that is none.
-    fetch: (request, self) =>
-      URL.canParse(request.url) ? http.fetch(request, { server: self }) : new Response(null, { status: 400 }),
-    websocket: gateway.websocket,
-  });
+  stack.defer(() => streams.stop());
+  server = listen(config, http, gateway.websocket);
   // After the server: what the bus says is published at once.
   await bus.subscribe((message) => {
-    if (message.kind === "events") delivery.arrived(message.events);
-    else if (message.kind === "deliveries") deliver(message.deliveries);
+    if (message.kind === "events") streams.arrived(message.events);
+    else if (message.kind === "frames") publish(message.frames);
     else if (message.kind === "session_ended") revocations.add(message.sessionId);
     else presence.receive(message.message);
   }, presence.echoed);
   presence.start();
+  /** A session that nobody refreshed ends by time, and its sockets with it. */
+  const closeExpired = async () => {
+    const now = clock.now();
+    for (const id of await authStore.overAmong(sockets.sessions(), new Date(now))) revocations.add(id);
+    await authStore.deleteExpired(new Date(now - config.accessTokenMs));
+  };
   stack.defer(
     clock.every(HOUSEKEEPING_MS, () => {
       revocations.prune();
       bucket.prune();
-      authStore
-        .deleteExpired(new Date(clock.now() - config.accessTokenMs))
-        .catch((error) => log.warn({ err: error }, "old sessions were not deleted"));
+      closeExpired().catch((error) => log.warn({ err: error }, "old sessions were not cleared away"));
     }),
   );
 
@@ -204,8 +199,30 @@ export async function startApp({ config, log, clock = systemClock }: Options): P
   };
 }
 
+function listen(
+  { host, port, workers }: Config,
+  http: Http,
+  websocket: WebSocketHandler<Connection>,
+): Server<Connection> {
+  try {
+    return Bun.serve({
+      hostname: host,
+      port,
+      reusePort: workers > 1,
+      maxRequestBodySize: 16 * 1024 * 1024,
+      idleTimeout: 30,
+      // A URL that does not parse comes of a Host header that is none.
+      fetch: (request, server) =>
+        URL.canParse(request.url) ? http.fetch(request, { server }) : new Response(null, { status: 400 }),
+      websocket,
+    });
+  } catch (error) {
+    throw new Error(`HOST, PORT: cannot listen on ${host}:${port}`, { cause: error });
+  }
+}
+
 async function openDatabase(config: Config, clock: Clock, log: Log): Promise<Database> {
-  if (!config.databaseUrl) return openEmbedded(config.dataDir, clock);
+  if (!config.databaseUrl) return openEmbedded(config.dataDir, clock, log);
   const db = openPostgres(config.databaseUrl, clock);
   // Without Redis a second server could not tell the first one's sockets anything.
   const release = await holdAlone(config.databaseUrl, config.redisUrl === null, clock, log);

@@ -2,6 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { join } from "node:path";
+import type { Network } from "./ops/address.ts";
 
 /** All that an operator can set; `.env.example` explains each. Times are in milliseconds here. */
 export type Config = ReturnType<typeof readConfig>;
@@ -106,16 +107,15 @@ function readSecretKeys(env: Env, dataDir: string, required: boolean) {
 
 function generatedSecret(dataDir: string): string {
   const file = join(dataDir, "secret_key");
-  if (!existsSync(file)) {
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-    try {
+  try {
+    if (!existsSync(file)) {
+      mkdirSync(dataDir, { recursive: true, mode: 0o700 });
       writeFileSync(file, randomBytes(32).toString("hex"), { mode: 0o600, flag: "wx" });
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST")
-        throw new ConfigError(`DATA_DIR: cannot write to ${dataDir}: ${(error as Error).message}`);
     }
+    return readFileSync(file, "utf8").trim();
+  } catch (error) {
+    throw new ConfigError(`DATA_DIR: cannot use ${dataDir} (${(error as Error).message}).`);
   }
-  return readFileSync(file, "utf8").trim();
 }
 
 function number(env: Env, name: string, fallback: number, least: number, most = Number.MAX_SAFE_INTEGER): number {
@@ -165,7 +165,7 @@ function origin(value: string): string {
   return value;
 }
 
-function network(value: string): { address: string; bits: number; family: "ipv4" | "ipv6" } {
+function network(value: string): Network {
   const [address = "", bits] = value.split("/");
   const version = isIP(address);
   const most = version === 4 ? 32 : 128;

@@ -27,7 +27,7 @@ export type IsOnline = (userId: string) => boolean;
 export type RoomEvent<Body = unknown> = { room: string; seq: number; body: Body };
 
 /** One frame for the sockets of an endpoint: everyone's, or one user's (`user`), or everyone's but one user's (`except`). */
-export type Delivery = { endpoint: Endpoint; user?: string; except?: string; frame: string };
+export type Outgoing = { endpoint: Endpoint; user?: string; except?: string; frame: string };
 
 /** Who is at the other end of a socket. */
 export type Caller = Identity & { username: string };

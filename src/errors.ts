@@ -30,8 +30,8 @@ export class Refusal extends Error {
 export const notFound = () => new Refusal("not_found", "There is no such thing here, or it is not yours.");
 export const unauthenticated = () =>
   new Refusal("unauthenticated", "Sign in first: the access token is missing, wrong or expired.");
-export const unavailable = () =>
-  new Refusal("unavailable", "The server cannot do this right now. Try again in a moment.", { retryAfterMs: 2_000 });
+export const UNAVAILABLE = "The server cannot do this right now. Try again in a moment.";
+export const unavailable = () => new Refusal("unavailable", UNAVAILABLE, { retryAfterMs: 2_000 });
 export const invalid = (field: string, message: string, code: FieldCode = "invalid") =>
   new Refusal("invalid_field", message, { errors: [{ field, code, message }] });
 

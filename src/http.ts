@@ -23,6 +23,8 @@ type Deps = {
   log: Log;
 };
 
+export type Http = ReturnType<typeof createHttp>;
+
 /** Everything that HTTP can ask for. */
 export function createHttp({ auth, chat, health, upgrade, readClient, allowedOrigins, log }: Deps) {
   const app = new Hono<HttpEnv & { Bindings: { server: Server<Connection> } }>({ strict: false });
@@ -64,7 +66,7 @@ export function createHttp({ auth, chat, health, upgrade, readClient, allowedOri
       "/api/*",
       cors({
         origin: allowedOrigins,
-        allowHeaders: ["Authorization", "Content-Type", "Idempotency-Key", "X-Session"],
+        allowHeaders: ["Authorization", "Content-Type", "Idempotency-Key"],
         exposeHeaders: ["Link", "Retry-After", "X-Request-Id"],
         maxAge: 600,
       }),
@@ -95,7 +97,10 @@ export function createHttp({ auth, chat, health, upgrade, readClient, allowedOri
 
   app.onError((error, c) => {
     const refusal = toRefusal(error);
-    if (refusal.status >= 500) log.error({ err: error, id: c.var.requestId, path: c.req.path }, "request failed");
+    const about = { err: error, id: c.var.requestId, path: c.req.path };
+    // That the database is away is told once, elsewhere.
+    if (refusal.code === "internal") log.error(about, "request failed");
+    else if (refusal.code === "unavailable") log.debug(about, "request could not be served");
     return c.body(JSON.stringify(problem(refusal, c.var.requestId)), refusal.status as 400, {
       ...refusal.headers,
       "Content-Type": "application/problem+json",

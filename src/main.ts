@@ -9,21 +9,30 @@ if (rest.length || !["serve", "worker"].includes(command)) fail("Usage: liquidch
 try {
   const config = readConfig();
   const log = createLog(config.debug);
-  if (command === "serve" && config.workers > 1) {
-    console.log(`LiquidChat starts ${config.workers} workers on port ${config.port}.`);
-    process.exit(await supervise(config.workers, log));
+  const { workers, host, port } = config;
+  if (command === "serve" && workers > 1) {
+    console.log(`LiquidChat starts ${workers} workers on port ${port}.`);
+    process.exit(await supervise({ count: workers, host, port, log }));
   }
   const app = await startApp({ config, log });
   console.log(`LiquidChat is ready on http://localhost:${app.port}`);
-  for (const signal of ["SIGTERM", "SIGINT"] as const) {
-    process.on(signal, async () => {
-      await app.stop().catch((error) => log.error({ err: error }, "the stop was not clean"));
-      process.exit(0);
-    });
-  }
+  const stop = async () => {
+    await app.stop().catch((error) => log.error({ err: error }, "the stop was not clean"));
+    process.exit(0);
+  };
+  process.on("SIGTERM", stop);
+  process.on("SIGINT", stop);
+  // A worker does not outlive its supervisor.
+  if (command === "worker") process.on("disconnect", stop);
 } catch (error) {
   if (error instanceof ConfigError) fail(error.message);
-  fail(`LiquidChat could not start. ${error instanceof Error ? error.message : error}`);
+  fail(`LiquidChat could not start. ${reasons(error).join(": ")}`);
+}
+
+/** For the operator, at a start, when no user has said anything yet: the whole story. */
+function reasons(error: unknown): string[] {
+  if (!(error instanceof Error)) return [String(error)];
+  return [error.message, ...(error.cause === undefined ? [] : reasons(error.cause))];
 }
 
 function fail(sentence: string): never {

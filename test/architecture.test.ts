@@ -27,12 +27,8 @@ const FENCES: [what: string, pattern: RegExp, allowed: RegExp][] = [
   ["ioredis", /^import (?!type).*from "ioredis"/m, /^bus\/redis\.ts$/],
   ["Bun.serve", /Bun\.serve\(/, /^app\.ts$/],
   ["the environment", /process\.env/, /^config\.ts$/],
-  [
-    "time",
-    /Date\.now\(|setTimeout\(|setInterval\(|Bun\.sleep\(/,
-    /^(ops\/(clock|supervisor)\.ts|client\/ports\.ts|web\/)/,
-  ],
-  ["publishing to sockets", /\.publish\(to|server\(\)\.publish/, /^realtime\/broadcast\.ts$/],
+  ["time", /Date\.now\(|setTimeout\(|setInterval\(|Bun\.sleep\(/, /^ops\/(clock|supervisor)\.ts$/],
+  ["publishing to sockets", /\.publish\(to|server\(\)\.publish/, /^realtime\/publisher\.ts$/],
   ["argv", /process\.argv/, /^main\.ts$/],
 ];
 

@@ -170,8 +170,25 @@ describe.skipIf(!haveServices)("processes on one machine", () => {
     expect(children.length).toBe(2);
     process.kill(children[0]!, "SIGKILL");
     await eventually(() => expect(ready()).toBe(3));
-    await server.kill();
-    for (const pid of children) expect(() => process.kill(pid, 0)).toThrow();
+    // Another deployment on the same port would share its clients, so it is refused.
+    const rival = await startServer({
+      DATABASE_URL: databaseUrl,
+      REDIS_URL: redis.url,
+      SECRET_KEY: SECRET,
+      WORKERS: "2",
+      PORT: String(port),
+    }).catch(String);
+    expect(rival).toContain(`cannot listen on 127.0.0.1:${port}`);
+    // Workers go with their supervisor, even when it is killed.
+    const workers = Bun.spawnSync(["pgrep", "-P", String(server.pid)])
+      .stdout.toString()
+      .trim()
+      .split("\n")
+      .map(Number);
+    await server.kill("SIGKILL");
+    await eventually(() => {
+      for (const pid of [...children, ...workers]) expect(() => process.kill(pid, 0)).toThrow();
+    });
     await redis.stop();
   }, 60_000);
 

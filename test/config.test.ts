@@ -109,6 +109,7 @@ test("the client's address is the right-most that is no trusted proxy", () => {
   expect(address("10.0.0.1", "6.6.6.6, 198.51.100.7, 10.1.1.1")).toBe("198.51.100.7");
   expect(address("::ffff:10.0.0.1", "198.51.100.7")).toBe("198.51.100.7");
   expect(address("::1", "2001:db8::1")).toBe("2001:db8::1");
+  expect(address("::ffff:203.0.113.9", "")).toBe("203.0.113.9");
   expect(address("10.0.0.1", "")).toBe("10.0.0.1");
   expect(address("10.0.0.1", "nonsense, <script>")).toBe("10.0.0.1");
   const seen = { "X-Forwarded-Proto": "https", "X-Forwarded-Host": "chat.example.org" };

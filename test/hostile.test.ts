@@ -1,8 +1,8 @@
 /** What mallory tried. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { safeError } from "../src/ops/log.ts";
-import { type Delivery } from "../src/deps.ts";
-import { createBroadcast } from "../src/realtime/broadcast.ts";
+import { type Outgoing } from "../src/deps.ts";
+import { createPublisher } from "../src/realtime/publisher.ts";
 import { Sockets } from "../src/realtime/sockets.ts";
 import { call, PASSWORD, Person, TestSocket } from "./support/client.ts";
 import { embeddedRig, type Rig } from "./support/server.ts";
@@ -145,10 +145,10 @@ test("a publish that throws does not silence the server for ever", () => {
   const published: string[] = [];
   let broken = true;
   const server = { publish: (_topic: string, frame: string) => { if (broken) throw new Error("not yet"); return published.push(frame); } }; // prettier-ignore
-  const deliver = createBroadcast(() => server as never, new Sockets());
-  const one = (frame: string): Delivery => ({ endpoint: "global", frame });
-  expect(() => deliver([one("a")])).toThrow("not yet");
+  const publish = createPublisher(() => server as never, new Sockets());
+  const one = (frame: string): Outgoing => ({ endpoint: "global", frame });
+  expect(() => publish([one("a")])).toThrow("not yet");
   broken = false;
-  deliver([one("b"), one("c")]);
+  publish([one("b"), one("c")]);
   expect(published).toEqual(["b", "c"]);
 });

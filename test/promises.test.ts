@@ -39,7 +39,7 @@ for (const [kind, start] of [
 
 test("every promise has a number of its own, and a test", () => {
   const numbers = promisedNumbers();
-  expect(numbers).toEqual(numbers.map((_, i) => i + 1));
+  expect(numbers.length).toBe(new Set(numbers).size);
   expect(numbers.filter((number) => !tested.has(number))).toEqual([]);
   expect([...tested].filter((number) => !numbers.includes(number))).toEqual([]);
 });

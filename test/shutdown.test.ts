@@ -11,8 +11,12 @@ test("a stop finishes what is under way, closes the sockets with a code, and a s
   // Hashing takes a while, so that this log-in is under way when the signal comes.
   const slow = call(rig.url(), "POST", "/api/auth/login/", { body: { username: alice.name, password: PASSWORD } });
   await Bun.sleep(20);
+  // A connection that is there already still gets its answers.
+  const ready = async () => (await fetch(`${rig.url()}/readyz`).catch(() => null))?.status ?? 503;
+  expect(await ready()).toBe(200);
   process.kill(server.pid, "SIGTERM");
   await Bun.sleep(1);
+  expect(await ready()).toBe(503);
   process.kill(server.pid, "SIGINT");
   process.kill(server.pid, "SIGTERM");
   expect([(await socket.closed).code, (await other.closed).code, await server.exited]).toEqual([4012, 4012, 0]);

@@ -5,7 +5,7 @@ import { Refusal } from "../errors.ts";
 export type AddressLimits = ReturnType<typeof createAddressLimits>;
 
 /** How many in `seconds`, by a key; 0 is off. */
-type Limit = { take(key: string): Promise<void>; check(key: string): Promise<void> };
+type Limit = { take(key: string): Promise<void>; giveBack(key: string): Promise<void> };
 
 /** Wrong passwords in a row for one account from one address. By account alone, anyone could lock anyone out. */
 const FAILED_LOGINS = { points: 10, seconds: 300 };
@@ -17,16 +17,13 @@ export function createAddressLimits(
   prefix: string,
 ) {
   const limit = (name: string, points: number, seconds = 60): Limit => {
-    if (!points) return { take: async () => {}, check: async () => {} };
+    if (!points) return { take: async () => {}, giveBack: async () => {} };
     const options = { keyPrefix: `${prefix}:${name}`, points, duration: seconds };
     const memory = new RateLimiterMemory(options);
     const limiter = redis ? new RateLimiterRedis({ ...options, storeClient: redis, insuranceLimiter: memory }) : memory;
     return {
       take: async (key) => void (await limiter.consume(network(key)).catch(refuse)),
-      check: async (key) => {
-        const state = await limiter.get(network(key));
-        if (state && state.consumedPoints >= points) refuse(state);
-      },
+      giveBack: async (key) => void (await limiter.reward(network(key))),
     };
   };
   return {

@@ -1,6 +1,6 @@
 import { Hono } from "hono";
 import type { HttpEnv, IsOnline } from "../deps.ts";
-import { notFound, Refusal } from "../errors.ts";
+import { notFound, toRefusal } from "../errors.ts";
 import { check, readBody } from "../input.ts";
 import * as api from "../protocol/api.ts";
 import { makePage, readPage } from "../protocol/paging.ts";
@@ -24,11 +24,14 @@ export function authRoutes({ accounts, store, guard, limits, isOnline }: Deps) {
     await limits.login.take(c.var.address);
     const input = await readBody(c.req.raw, api.login);
     const attempt = `${c.var.address} ${accountKey(input.username)}`;
-    await limits.failedLogin.check(attempt);
+    // Counted before the password is verified: guesses that come all at once must not all find the limit untouched.
+    await limits.failedLogin.take(attempt);
     try {
-      return c.json(await accounts.logIn(input, userAgent(c.req.raw)));
+      const answer = await accounts.logIn(input, userAgent(c.req.raw));
+      await limits.failedLogin.giveBack(attempt);
+      return c.json(answer);
     } catch (error) {
-      if (error instanceof Refusal && error.code === "unauthenticated") await limits.failedLogin.take(attempt);
+      if (toRefusal(error).code !== "unauthenticated") await limits.failedLogin.giveBack(attempt);
       throw error;
     }
   });

@@ -1,5 +1,5 @@
 import { and, asc, count, eq, gt, isNull, lt, ne, sql } from "drizzle-orm";
-import type { Database } from "../db/client.ts";
+import { type Database, pgArray } from "../db/client.ts";
 import { sessions, userColumns, type UserRow, users } from "../db/schema.ts";
 import type { Name } from "./names.ts";
 import type { TokenSource } from "./tokens.ts";
@@ -93,6 +93,16 @@ export function createAuthStore({ orm, query }: Database) {
       return row;
     },
 
+    /** Those of some sessions that are over, by their end or by time. */
+    async overAmong(ids: string[], now: Date): Promise<string[]> {
+      const rows = await query<{ id: string }>(
+        `SELECT x.id FROM unnest($1::uuid[]) x (id)
+         WHERE NOT EXISTS (SELECT FROM sessions s WHERE s.id = x.id AND s.ended_at IS NULL AND s.expires_at > $2::timestamptz)`,
+        [pgArray(ids), now.toISOString()],
+      );
+      return rows.map((row) => row.id);
+    },
+
     /** Puts the next token in the place of `from.jti`; false when another request was faster, or the session ended. */
     async rotate(from: SessionRow, to: TokenSource, spent: SessionRow["spent"]): Promise<boolean> {
       const rotated = await orm
@@ -126,7 +136,7 @@ export function createAuthStore({ orm, query }: Database) {
       if (ids.length)
         await query("UPDATE users SET last_seen = greatest(last_seen, $1::timestamptz) WHERE id = ANY ($2::uuid[])", [
           at.toISOString(),
-          `{${ids.join(",")}}`,
+          pgArray(ids),
         ]);
     },
   };

@@ -1,10 +1,10 @@
-import type { Delivery, RoomEvent } from "../deps.ts";
+import type { Outgoing, RoomEvent } from "../deps.ts";
 import type { PresenceMessage } from "../presence/presence.ts";
 
 /** What processes tell each other. All of it is a hint: the database is the truth. */
 export type BusMessage =
   | { kind: "events"; events: RoomEvent[] }
-  | { kind: "deliveries"; deliveries: Delivery[] }
+  | { kind: "frames"; frames: Outgoing[] }
   | { kind: "session_ended"; sessionId: string }
   | { kind: "presence"; message: PresenceMessage };
 

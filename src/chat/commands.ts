@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import { GLOBAL_ROOM } from "../db/schema.ts";
-import type { Caller, Command, Delivery } from "../deps.ts";
+import type { Caller, Command, Outgoing } from "../deps.ts";
 import { CLIENT_FRAMES, type Endpoint } from "../protocol/frames.ts";
 import type { Messages } from "./messages.ts";
 import { type Rooms, repeatFrame, roomId } from "./rooms.ts";
@@ -10,7 +10,7 @@ type Deps = {
   messages: Messages;
   rooms: Rooms;
   /** To the sockets of every process; may be lost. */
-  broadcast: (deliveries: Delivery[]) => void;
+  broadcast: (frames: Outgoing[]) => void;
 };
 
 type Frames = typeof CLIENT_FRAMES;

@@ -27,7 +27,7 @@ export async function readHistory(store: ChatStore, room: string, query: Query):
   return {
     rows,
     older: rows.length > 0 && (upwards ? above >= 1 : more),
-    newer: last !== undefined && last.seq < head,
+    newer: upwards ? more : last !== undefined && last.seq < head,
   };
 }
 

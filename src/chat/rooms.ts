@@ -1,5 +1,5 @@
 import { GLOBAL_ROOM } from "../db/schema.ts";
-import type { Delivery, Person, RoomEvent } from "../deps.ts";
+import type { Outgoing, Person, RoomEvent } from "../deps.ts";
 import { notFound } from "../errors.ts";
 import { id as uuid } from "../protocol/api.ts";
 import type { ServerFrame } from "../protocol/frames.ts";
@@ -18,7 +18,7 @@ type MessageBody = {
 export type MessageEvent = RoomEvent<MessageBody>;
 
 /** Who hears a message, and how it looks to them. The sender's own sockets learn the `client_id`, nobody else's do. */
-export function deliveries({ room, seq, body }: MessageEvent): Delivery[] {
+export function framesOf({ room, seq, body }: MessageEvent): Outgoing[] {
   const { sender, clientId } = body;
   const content = sanitize(body.content);
   const own = clientId === null ? {} : { client_id: clientId };
@@ -36,16 +36,14 @@ export function deliveries({ room, seq, body }: MessageEvent): Delivery[] {
     ];
   }
   const message = { id: body.id, conversation_id: room, sender, content, timestamp: body.sentAt };
-  return body.audience.map((user) =>
-    user === sender.id
-      ? { endpoint: "private", user, frame: encode({ type: "private_message_sent", message: { ...message, ...own } }) }
-      : { endpoint: "private", user, frame: encode({ type: "private_message", message }) },
-  );
+  const echo = encode({ type: "private_message_sent", message: { ...message, ...own } });
+  const frame = encode({ type: "private_message", message });
+  return body.audience.map((user) => ({ endpoint: "private", user, frame: user === sender.id ? echo : frame }));
 }
 
 /** What the sender of a repeated send gets, on that socket alone: the frame of the stored message. */
 export function repeatFrame(event: MessageEvent): string {
-  return deliveries(event).find((delivery) => delivery.user === event.body.sender.id)!.frame;
+  return framesOf(event).find((outgoing) => outgoing.user === event.body.sender.id)!.frame;
 }
 
 export function encode(frame: ServerFrame): string {

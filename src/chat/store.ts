@@ -1,5 +1,5 @@
 import { and, asc, desc, eq, gt, lt } from "drizzle-orm";
-import { type Database, pgArray } from "../db/client.ts";
+import { type Database, pgArray, unseenBy } from "../db/client.ts";
 import { heads, messages, userColumns, type UserRow, users } from "../db/schema.ts";
 import type { MessageEvent } from "./rooms.ts";
 import type { Draft } from "./writer.ts";
@@ -51,6 +51,7 @@ export function createChatStore({ orm, query }: Database) {
       seq: number | null,
       horizon: string,
     ): Promise<{ head: number; events: MessageEvent[]; whole: boolean }> {
+      const after = seq === null ? unseenBy(horizon, 2) : { sql: "m.seq > $2::bigint", params: [seq] };
       const [row] = await query<{
         head: number | null;
         events: (Omit<MessageEvent["body"], "sender" | "audience"> & {
@@ -65,8 +66,8 @@ export function createChatStore({ orm, query }: Database) {
                 (SELECT coalesce(json_agg(e ORDER BY e.seq), '[]') FROM (
                    SELECT m.seq, m.id, m.sender_id, u.username, m.content, m.sent_at AS "sentAt", m.client_id AS "clientId"
                    FROM messages m JOIN users u ON u.id = m.sender_id
-                   WHERE m.room_id = $1 AND ${seq === null ? "m.changed >= $2::xid8" : "m.seq > $2::bigint"} ORDER BY m.seq LIMIT ${MAX_EVENTS}) e) AS events`,
-        [room, seq === null ? horizon : seq],
+                   WHERE m.room_id = $1 AND ${after.sql} ORDER BY m.seq LIMIT ${MAX_EVENTS}) e) AS events`,
+        [room, ...after.params],
       );
       const { head, events, audience } = row!;
       return {

@@ -1,4 +1,4 @@
-import type { Delivery, Person } from "../deps.ts";
+import type { Outgoing, Person } from "../deps.ts";
 import { encode, type Rooms } from "./rooms.ts";
 
 /** Who is to see that somebody types: the others of that room. */
@@ -7,7 +7,7 @@ export async function typing(
   who: Person,
   room: string,
   status: "typing" | "stopped",
-): Promise<Delivery[]> {
+): Promise<Outgoing[]> {
   const members = await rooms.membersFor(who.id, room);
   const frame = encode({
     type: "typing_indicator",

@@ -1,5 +1,5 @@
 import { drizzle, type PgRemoteDatabase } from "drizzle-orm/pg-proxy";
-import { Refusal } from "../errors.ts";
+import { Refusal, UNAVAILABLE } from "../errors.ts";
 import * as schema from "./schema.ts";
 
 export type Row = Record<string, unknown>;
@@ -12,7 +12,6 @@ export type Row = Record<string, unknown>;
  * `DatabaseUnavailable`; whether it took effect is then unknown.
  */
 export interface Database {
-  readonly kind: "embedded" | "postgres";
   query<T = Row>(sql: string, params: unknown[]): Promise<T[]>;
   /** Runs a migration: no parameters, no deadline. */
   exec(sql: string): Promise<void>;
@@ -28,7 +27,7 @@ export const QUERY_DEADLINE_MS = 5_000;
 /** The database did not answer, or the connection broke on the way. */
 export class DatabaseUnavailable extends Refusal {
   constructor(cause?: unknown) {
-    super("unavailable", "The server cannot do this right now. Try again in a moment.", { retryAfterMs: 2_000, cause });
+    super("unavailable", UNAVAILABLE, { retryAfterMs: 2_000, cause });
   }
 }
 
@@ -53,4 +52,16 @@ export function ormOver(
 /** A PostgreSQL array literal; neither driver knows array types without asking the server first. */
 export function pgArray(values: readonly (string | null)[]): string {
   return `{${values.map((v) => (v === null ? "NULL" : `"${v.replace(/["\\]/g, "\\$&")}"`)).join(",")}}`;
+}
+
+/**
+ * Rows whose `changed` a snapshot (PostgreSQL's text form, `xmin:xmax:xip,xip`) does not see: of transactions that came later, or were
+ * running then. The planner knows both sides by value and takes the index; where it had to look into the snapshot itself it would not.
+ */
+export function unseenBy(snapshot: string, firstParam: number): { sql: string; params: [string, string] } {
+  const [, xmax = "0", running = ""] = snapshot.split(":");
+  return {
+    sql: `(changed >= $${firstParam}::xid8 OR changed = ANY ($${firstParam + 1}::xid8[]))`,
+    params: [xmax, `{${running}}`],
+  };
 }

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { mkdir, rename, rm, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "../ops/clock.ts";
+import type { Log } from "../ops/log.ts";
 import { DatabaseUnavailable, type Database, ormOver, QUERY_DEADLINE_MS, type Row } from "./client.ts";
 import type { Answer, Request } from "./embedded-worker.ts";
 import template from "./template.tar.gz" with { type: "file" };
@@ -11,13 +12,16 @@ import template from "./template.tar.gz" with { type: "file" };
  * PostgreSQL inside this process (PGlite, in a Worker: on the main thread its queries would starve every socket).
  * Survives a kill, but does not wait for the disk: a power cut can lose the last moments.
  */
-export async function openEmbedded(dataDir: string, clock: Clock): Promise<Database> {
-  await mkdir(dataDir, { recursive: true, mode: 0o700 });
-  const unlock = lock(dataDir);
+export async function openEmbedded(dataDir: string, clock: Clock, log: Log): Promise<Database> {
+  const unlock = await mkdir(dataDir, { recursive: true, mode: 0o700 })
+    .then(() => lock(dataDir))
+    .catch((error) => {
+      throw new Error(`DATA_DIR: cannot use ${dataDir}`, { cause: error });
+    });
   try {
     await unpackTemplate(dataDir);
-    const client = new WorkerClient(join(dataDir, "pg"), clock.after);
-    await client.opened;
+    const client = new WorkerClient(join(dataDir, "pg"), clock.after, (what, error) => log.error({ err: error }, what));
+    await client.open();
     const disk = await watchDisk(dataDir, clock);
     return databaseOver(client, disk.hasRoom, () => {
       disk.stop();
@@ -25,14 +29,20 @@ export async function openEmbedded(dataDir: string, clock: Clock): Promise<Datab
     });
   } catch (error) {
     unlock();
-    throw error;
+    throw error instanceof Error && error.message
+      ? error
+      : new Error(`DATA_DIR: the database in ${dataDir} does not open`, { cause: error });
   }
 }
 
 /** A fresh cluster as one file; `bun run db:template` writes it to `src/db/template.tar.gz`. */
 export async function makeTemplate(emptyDir: string): Promise<Blob> {
-  const client = new WorkerClient(emptyDir, () => () => {});
-  await client.opened;
+  const client = new WorkerClient(
+    emptyDir,
+    () => () => {},
+    () => {},
+  );
+  await client.open();
   const blob = (await client.ask({ dump: true })) as Blob;
   await client.ask({ close: true });
   client.terminate();
@@ -48,10 +58,12 @@ function lock(dataDir: string): () => void {
   try {
     file.run("PRAGMA locking_mode = EXCLUSIVE");
     file.run("BEGIN EXCLUSIVE");
-  } catch {
+  } catch (error) {
     file.close();
+    if ((error as { code?: string }).code !== "SQLITE_BUSY") throw error;
     throw new Error(
-      `The data in ${dataDir} is in use by another LiquidChat. Stop it first, or give this one a DATA_DIR of its own; several processes need PostgreSQL and Redis.`,
+      "it is in use by another LiquidChat. Stop that one first, or give this one a DATA_DIR of its own; several processes need PostgreSQL and Redis",
+      { cause: error },
     );
   }
   return () => file.close();
@@ -83,10 +95,8 @@ async function watchDisk(dataDir: string, clock: Clock) {
 }
 
 function databaseOver(client: WorkerClient, hasRoom: () => boolean, unlock: () => void): Database {
-  const run = (sql: string, params: unknown[], arrays: boolean) =>
-    client.ask({ sql, params, arrays }, QUERY_DEADLINE_MS);
+  const run = (sql: string, params: unknown[], arrays: boolean) => client.query({ sql, params, arrays });
   return {
-    kind: "embedded",
     hasRoom,
     query: <T>(sql: string, params: unknown[]) => run(sql, params, false) as Promise<T[]>,
     exec: async (sql) => void (await client.ask({ exec: sql })),
@@ -102,66 +112,114 @@ function databaseOver(client: WorkerClient, hasRoom: () => boolean, unlock: () =
   };
 }
 
-type Waiting = { resolve: (value: unknown) => void; reject: (error: Error) => void; stop?: () => void };
+type Waiting = {
+  question: Question;
+  resolve: (value: unknown) => void;
+  reject: (error: Error) => void;
+  stop?: () => void;
+};
 type Question = Request extends infer R ? (R extends { id: number } ? Omit<R, "id"> : never) : never;
 
-/** Questions and answers over a Worker. A missed deadline means that PGlite hangs (a full disk does that): it gets a new Worker. */
+/** PGlite works on one question at a time; the second is there so that it need not wait for us in between. */
+const IN_FLIGHT = 2;
+const MAX_QUEUE = 10_000;
+
+/**
+ * Questions and answers over a Worker. The queue is on this side: who waits in it for longer than the deadline is refused alone, while
+ * a question that PGlite itself does not answer in time means that it hangs, and it gets a new Worker.
+ */
 class WorkerClient {
-  opened: Promise<unknown>;
   #worker: Worker;
-  #waiting = new Map<number, Waiting>();
+  #queue: Waiting[] = [];
+  #asked = new Map<number, Waiting>();
   #lastId = 0;
 
   constructor(
     private readonly dataDir: string,
     private readonly after: Clock["after"],
+    /** Tells the operator that the Worker was in trouble. */
+    private readonly tell: (what: string, error?: unknown) => void,
   ) {
     this.#worker = this.#spawn();
-    this.opened = this.ask({ open: { dataDir } });
   }
 
-  ask(question: Question, deadlineMs?: number): Promise<unknown> {
-    return new Promise((resolve, reject) => {
-      const id = ++this.#lastId;
-      const stop = deadlineMs ? this.after(deadlineMs, () => this.#restart()) : undefined;
-      this.#waiting.set(id, { resolve, reject, stop });
-      this.#worker.postMessage({ id, ...question });
+  open(): Promise<unknown> {
+    return this.#post({ open: { dataDir: this.dataDir } });
+  }
+
+  /** For as long as it takes. */
+  ask(question: Question): Promise<unknown> {
+    return this.#post(question);
+  }
+
+  /** Settles within the deadline; what it did is unknown when it was missed. */
+  query(question: Question): Promise<unknown> {
+    if (this.#queue.length >= MAX_QUEUE) return Promise.reject(new DatabaseUnavailable());
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    const waiting: Waiting = { question, resolve, reject };
+    const stop = this.after(QUERY_DEADLINE_MS, () => {
+      const at = this.#queue.indexOf(waiting);
+      if (at >= 0) this.#queue.splice(at, 1);
+      reject(new DatabaseUnavailable());
     });
+    this.#queue.push(waiting);
+    this.#pump();
+    return promise.finally(stop);
   }
 
   terminate(): void {
     this.#worker.terminate();
-    for (const { reject, stop } of this.#waiting.values()) {
-      stop?.();
-      reject(new DatabaseUnavailable());
+    this.#failAsked(new DatabaseUnavailable());
+  }
+
+  #pump(): void {
+    while (this.#asked.size < IN_FLIGHT && this.#queue.length) {
+      const { question, resolve, reject } = this.#queue.shift()!;
+      const stop = this.after(QUERY_DEADLINE_MS, () => this.#restart());
+      this.#post(question, stop).then(resolve, reject);
     }
-    this.#waiting.clear();
+  }
+
+  #post(question: Question, stop?: () => void): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const id = ++this.#lastId;
+      this.#asked.set(id, { question, resolve, reject, stop });
+      this.#worker.postMessage({ id, ...question });
+    });
   }
 
   #restart(): void {
+    this.tell("the embedded database does not answer; starting it again");
     this.terminate();
     this.#worker = this.#spawn();
-    this.opened = this.ask({ open: { dataDir: this.dataDir } });
-    this.opened.catch(() => {});
+    this.open().then(
+      () => this.#pump(),
+      (error) => this.tell("the embedded database does not open", error),
+    );
+  }
+
+  #failAsked(error: Error): void {
+    for (const { reject, stop } of this.#asked.values()) {
+      stop?.();
+      reject(error);
+    }
+    this.#asked.clear();
   }
 
   #spawn(): Worker {
     const worker = new Worker(new URL("./embedded-worker.ts", import.meta.url).href);
     worker.onmessage = ({ data }: MessageEvent<Answer>) => {
-      const waiting = this.#waiting.get(data.id);
+      const waiting = this.#asked.get(data.id);
       if (!waiting) return;
-      this.#waiting.delete(data.id);
+      this.#asked.delete(data.id);
       waiting.stop?.();
       if ("error" in data) waiting.reject(Object.assign(new Error(data.error.message), { code: data.error.code }));
       else waiting.resolve(data.result);
+      this.#pump();
     };
     worker.onerror = (event) => {
-      const cause = event.message;
-      for (const { reject, stop } of this.#waiting.values()) {
-        stop?.();
-        reject(new DatabaseUnavailable(cause));
-      }
-      this.#waiting.clear();
+      this.#failAsked(new DatabaseUnavailable(event.message));
+      this.#pump();
     };
     return worker;
   }

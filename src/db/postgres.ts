@@ -1,3 +1,4 @@
+import { createConnection, type Socket } from "node:net";
 import postgres from "postgres";
 import type { Clock } from "../ops/clock.ts";
 import type { Log } from "../ops/log.ts";
@@ -14,7 +15,7 @@ const POOL_SIZE = 10;
  * process must not hold a room for ever.
  */
 export function openPostgres(url: string, clock: Clock): Database {
-  const idle = Array.from({ length: POOL_SIZE }, () => connect(url));
+  const idle = Array.from({ length: POOL_SIZE }, () => connect(url, clock));
   const waiting: ((connection: Connection) => void)[] = [];
 
   function acquire(): Promise<Connection> {
@@ -35,7 +36,7 @@ export function openPostgres(url: string, clock: Clock): Database {
 
   function release(connection: Connection, broken: boolean): void {
     if (broken) connection.end({ timeout: 0 }).catch(() => {});
-    const next = broken ? connect(url) : connection;
+    const next = broken ? connect(url, clock) : connection;
     const take = waiting.shift();
     if (take) take(next);
     else idle.push(next);
@@ -64,7 +65,6 @@ export function openPostgres(url: string, clock: Clock): Database {
   }
 
   return {
-    kind: "postgres",
     hasRoom: () => true, // Its own server sees to its disk.
     query: <T>(text: string, params: unknown[]) => run<T[]>(text, params, false),
     exec: async (text) => {
@@ -85,11 +85,12 @@ export function openPostgres(url: string, clock: Clock): Database {
 
 type Connection = ReturnType<typeof connect>;
 
-function connect(url: string) {
+function connect(url: string, clock: Clock) {
   return postgres(url, {
     max: 1,
     // After an outage the next query tries at once; the driver would wait for up to 20 s.
     backoff: () => 0.1,
+    ...unhurried(clock),
     fetch_types: false,
     prepare: true,
     connect_timeout: 4,
@@ -109,6 +110,26 @@ function connect(url: string) {
       idle_in_transaction_session_timeout: 2_000,
     },
   });
+}
+
+/**
+ * Makes connections, with a pause between two of them. A proxy before a database that is down accepts and closes, and the driver
+ * would try again at once: thousands of times a second.
+ */
+function unhurried(clock: Clock): object {
+  let nextAt = -Infinity;
+  // An option of the driver that its types do not know.
+  const socket = async ({ host, port, path }: { host: string[]; port: number[]; path?: string }) => {
+    const wait = nextAt - clock.now();
+    nextAt = Math.max(clock.now(), nextAt) + 100;
+    if (wait > 0) await clock.sleep(wait);
+    return new Promise<Socket>((resolve, reject) => {
+      const made = path ? createConnection(path) : createConnection(port[0]!, host[0]!);
+      made.once("connect", () => resolve(made.off("error", reject)));
+      made.once("error", reject);
+    });
+  };
+  return { socket };
 }
 
 async function within<T>(clock: Clock, ms: number, answer: Promise<T>): Promise<T> {
@@ -136,53 +157,74 @@ const WAIT_ALONE_MS = 30_000;
  * and as long for the database to come up, then throws a sentence for the operator. The connection that holds the lock is kept; when it breaks, the lock is taken again.
  */
 export async function holdAlone(url: string, alone: boolean, clock: Clock, log: Log): Promise<() => Promise<void>> {
-  let held = false;
+  let holder: postgres.Sql | null = null;
   let released = false;
-  const lock = postgres(url, {
-    max: 1,
-    idle_timeout: 0,
-    max_lifetime: null,
-    connect_timeout: 4,
-    keep_alive: 10,
-    connection: { application_name: "liquidchat lock" },
-    onclose: () => {
-      const lost = held;
-      held = false;
-      if (lost && !released) void retake();
-    },
-  });
-  const take = async () => {
-    const [row] = await lock.unsafe(`SELECT pg_try_advisory_lock${alone ? "" : "_shared"}(${ALONE}) AS got`);
-    return row!.got as boolean;
+
+  /** A client of its own for each try: one that failed to connect is not to be trusted again. */
+  const take = async (): Promise<boolean> => {
+    const client = postgres(url, {
+      max: 1,
+      idle_timeout: 0,
+      max_lifetime: null,
+      connect_timeout: 4,
+      keep_alive: 10,
+      ...unhurried(clock),
+      onnotice: () => {},
+      connection: { application_name: "liquidchat lock" },
+      onclose: () => {
+        if (client !== holder) return;
+        holder = null;
+        if (!released) void retake();
+      },
+    });
+    try {
+      const asked = client.unsafe<{ got: boolean }[]>(
+        `SELECT pg_try_advisory_lock${alone ? "" : "_shared"}(${ALONE}) AS got`,
+      );
+      const [row] = await within(clock, QUERY_DEADLINE_MS, asked);
+      if (row!.got) holder = client;
+    } finally {
+      if (holder !== client) client.end({ timeout: 0 }).catch(() => {});
+    }
+    return holder === client;
   };
   /** PostgreSQL may still hold it for the connection that broke, so it is tried until it is ours. */
   const retake = async () => {
-    for (let told = false; !held && !released; await clock.sleep(1_000)) {
+    for (let told = false; !holder && !released; await clock.sleep(1_000)) {
       const got = await take().catch(() => null);
       if (got === false && !told) log.error("another server may run on this database; several servers need Redis");
       told ||= got === false;
-      held = got === true;
     }
   };
-  const release = () => {
+  const release = async () => {
     released = true;
-    return lock.end({ timeout: 1 });
+    await holder?.end({ timeout: 1 });
   };
 
   const until = clock.now() + WAIT_ALONE_MS;
-  while (!held) {
+  let told = false;
+  const wait = (reason: string) => {
+    if (!told) log.warn(`${reason}; waiting for ${WAIT_ALONE_MS / 1000} s at most`);
+    told = true;
+  };
+  while (!holder) {
     try {
-      held = await take();
-      if (!held && clock.now() > until) throw new Error(NOT_ALONE);
+      const got = await take();
+      if (!got && clock.now() > until) throw new Error(NOT_ALONE);
+      if (!got) wait("another server runs on this database");
     } catch (error) {
       const state = sqlState(error);
       // A database that is starting gets the same patience as a server that is stopping.
       const mayCome = (state === null || state === "57P03") && clock.now() < until;
-      if (mayCome) continue;
-      await release();
-      throw error;
+      if (mayCome) {
+        wait("the database does not answer yet");
+        continue;
+      }
+      throw state === null && (error as Error).message !== NOT_ALONE
+        ? new Error(`The database at ${new URL(url).host} does not answer`, { cause: error })
+        : error;
     } finally {
-      if (!held) await clock.sleep(500);
+      if (!holder) await clock.sleep(500);
     }
   }
   return release;

@@ -20,7 +20,7 @@ const xid8 = customType<{ data: string }>({ dataType: () => "xid8" });
 const bytea = customType<{ data: Uint8Array }>({ dataType: () => "bytea" });
 const time = (name: string) => timestamp(name, { withTimezone: true, mode: "date" });
 
-/** The transaction that last changed the row. Once a second every process asks what changed at or above its horizon. */
+/** The transaction that made or ended the row. Once a second every process asks what is at or above its horizon. */
 const changed = () =>
   xid8("changed")
     .notNull()
@@ -36,7 +36,6 @@ export const users = pgTable(
     ascii: boolean("ascii").notNull(),
     password: text("password").notNull(),
     email: text("email"),
-    isAdmin: boolean("is_admin").notNull().default(false),
     createdAt: time("created_at").notNull().defaultNow(),
     lastSeen: time("last_seen"),
     disabledAt: time("disabled_at"),
@@ -113,7 +112,11 @@ export const members = pgTable(
   (t) => [primaryKey({ columns: [t.roomId, t.userId] }), index("members_user").on(t.userId)],
 );
 
-/** No foreign keys here: this is the hot path, and `store_messages` checks what they would. */
+/**
+ * Rows are only ever added: processes tell their sockets of rows by seq, so that an edit or a removal will have to be an event with a
+ * seq of its own. No foreign keys here, it is the hot path: `store_messages` checks the room and the membership, and users are disabled,
+ * never deleted.
+ */
 export const messages = pgTable(
   "messages",
   {

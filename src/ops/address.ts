@@ -1,6 +1,6 @@
 import { BlockList, isIP } from "node:net";
 
-type Network = { address: string; bits: number; family: "ipv4" | "ipv6" };
+export type Network = { address: string; bits: number; family: "ipv4" | "ipv6" };
 type Client = { address: string; url: URL };
 
 /**

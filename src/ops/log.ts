@@ -10,11 +10,13 @@ export function createLog(debug: boolean): Log {
   );
 }
 
+type SafeError = { type?: string; code?: string; message: string; stack?: string[]; cause?: SafeError };
+
 /**
  * What an error may tell. The rest can hold what users sent: PostgreSQL quotes values and whole rows, the query builder lists its
  * parameters, a URL has a token in it.
  */
-export function safeError(error: unknown): object {
+export function safeError(error: unknown): SafeError {
   if (!(error instanceof Error)) return { message: String(error) };
   const { code } = error as { code?: unknown };
   return {

@@ -1,14 +1,20 @@
+import { createServer } from "node:net";
 import type { Log } from "./log.ts";
 
 /** A worker that dies at once again and again is broken: it comes back slower and slower. */
 const MAX_PAUSE_MS = 10_000;
 
+type Options = { count: number; host: string; port: number; log: Log };
+
 /** Runs workers that share the port, starts those again that end by themselves, and ends them all with itself. */
-export async function supervise(count: number, log: Log): Promise<number> {
+export async function supervise({ count, host, port, log }: Options): Promise<number> {
+  await refuseSharedPort(host, port);
   let stopping = false;
   const children = new Set<Bun.Subprocess>();
+  const { promise: stopped, resolve: endPauses } = Promise.withResolvers<void>();
   const stop = () => {
     stopping = true;
+    endPauses();
     for (const child of children) child.kill("SIGTERM");
   };
   process.on("SIGTERM", stop);
@@ -19,6 +25,8 @@ export async function supervise(count: number, log: Log): Promise<number> {
       const startedAt = performance.now();
       const child = Bun.spawn([process.execPath, ...process.execArgv, Bun.main, "worker"], {
         stdio: ["ignore", "inherit", "inherit"],
+        // Nothing is said over it; that it closes tells a worker that its supervisor is gone, killed perhaps.
+        ipc: () => {},
       });
       children.add(child);
       const code = await child.exited;
@@ -26,12 +34,26 @@ export async function supervise(count: number, log: Log): Promise<number> {
       if (stopping) return 0;
       const lived = performance.now() - startedAt;
       // One that never came up has said why; more of the same would not help.
-      if (code === 1 && lived < 5_000 && failures === 0) return (stop(), 1);
+      if (code === 1 && lived < 5_000 && failures === 0) {
+        stop();
+        return 1;
+      }
       failures = lived > 60_000 ? 1 : failures + 1;
       log.error({ worker: child.pid, code, signal: child.signalCode }, "a worker ended; starting it again");
-      await Bun.sleep(Math.min(MAX_PAUSE_MS, 100 * 2 ** failures));
+      await Promise.race([stopped, Bun.sleep(Math.min(MAX_PAUSE_MS, 100 * 2 ** failures))]);
     }
     return 0;
   };
   return Math.max(...(await Promise.all(Array.from({ length: count }, keep))));
+}
+
+/** Workers share their port by `reusePort`, and so would two deployments: half of each one's clients would land at the other. */
+function refuseSharedPort(host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once("error", (error) =>
+      reject(new Error(`HOST, PORT: cannot listen on ${host}:${port} (${error.message}).`)),
+    );
+    probe.listen(port, host, () => probe.close(() => resolve()));
+  });
 }

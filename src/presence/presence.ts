@@ -20,7 +20,17 @@ export type PresenceEffect =
   /** `since`: when the last socket closed (ms). `tell`: it is this process' turn to write it down. */
   | { kind: "changed"; user: string; username: string; status: "offline"; since: number; tell: boolean };
 
-type Node = { version: number; users: Map<string, { username: string; sockets: number }>; heardAt: number };
+type Node = {
+  version: number;
+  users: Map<string, { username: string; sockets: number }>;
+  heardAt: number;
+  /** When its map was asked for last. */
+  askedAt: number;
+};
+
+/** A map is large, and one serves all who asked: who is behind asks once in a while, and who is asked answers once in a while. */
+const ASK_EVERY_MS = 1_000;
+const MAP_EVERY_MS = 250;
 type Leaving = { since: number; due: number; tell: boolean };
 type Times = { graceMs: number; expiryMs: number; beatMs: number };
 
@@ -35,6 +45,8 @@ export type PresenceState = {
   leaving: Map<string, Leaving>;
   /** Processes that said good-bye, and when: what they sent before it may come after it. */
   gone: Map<string, number>;
+  /** When this process sent its map last. */
+  mappedAt: number;
   echoAt: number;
 };
 
@@ -47,6 +59,7 @@ export function newPresence(self: string, times: Times, now: number): PresenceSt
     shown: new Map(),
     leaving: new Map(),
     gone: new Map(),
+    mappedAt: -Infinity,
     echoAt: now,
   };
   state.nodes.set(self, newNode(now));
@@ -72,8 +85,11 @@ export function setLocal(
 
 /** A message of another process. */
 export function receive(state: PresenceState, message: PresenceMessage, now: number): PresenceEffect[] {
-  if (message.t === "ask")
-    return message.node === null || message.node === state.self ? [{ kind: "send", message: ownMap(state) }] : [];
+  if (message.t === "ask") {
+    if ((message.node !== null && message.node !== state.self) || now - state.mappedAt < MAP_EVERY_MS) return [];
+    state.mappedAt = now;
+    return [{ kind: "send", message: ownMap(state) }];
+  }
   if (state.gone.has(message.node)) return [];
   const known = state.nodes.get(message.node);
   if (message.t === "bye") {
@@ -95,7 +111,9 @@ export function receive(state: PresenceState, message: PresenceMessage, now: num
       tell: false,
     });
   }
-  return message.v > node.version ? [{ kind: "send", message: { t: "ask", node: message.node } }] : [];
+  if (message.v <= node.version || now - node.askedAt < ASK_EVERY_MS) return [];
+  node.askedAt = now;
+  return [{ kind: "send", message: { t: "ask", node: message.node } }];
 }
 
 /** The bus carried a message of this process back: it hears. After a deaf time, silence starts to count anew. */
@@ -129,7 +147,7 @@ export function beat(state: PresenceState): PresenceEffect {
 }
 
 function newNode(now: number, version = 0): Node {
-  return { version, users: new Map(), heardAt: now };
+  return { version, users: new Map(), heardAt: now, askedAt: -Infinity };
 }
 
 function ownMap({ self, nodes }: PresenceState): PresenceMessage {

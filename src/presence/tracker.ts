@@ -1,5 +1,5 @@
 import type { Bus } from "../bus/bus.ts";
-import type { Delivery } from "../deps.ts";
+import type { Outgoing } from "../deps.ts";
 import type { Clock } from "../ops/clock.ts";
 import type { ServerFrame } from "../protocol/frames.ts";
 import {
@@ -15,7 +15,7 @@ import {
 
 type Deps = {
   bus: Bus;
-  deliver: (deliveries: Delivery[]) => void;
+  publish: (frames: Outgoing[]) => void;
   writeLastSeen: (users: string[], at: Date) => Promise<void>;
   clock: Clock;
   times: { heartbeatMs: number; graceMs: number; expiryMs: number };
@@ -26,11 +26,11 @@ const GATHER_MS = 50;
 const MAX_BEAT_MS = 5_000;
 
 /** The presence core, wired to sockets, bus, clock and database. */
-export function createTracker({ bus, deliver, writeLastSeen, clock, times }: Deps) {
+export function createTracker({ bus, publish, writeLastSeen, clock, times }: Deps) {
   const beatMs = Math.min(MAX_BEAT_MS, times.heartbeatMs, times.expiryMs / 4);
   const self = crypto.randomUUID();
   const state = newPresence(self, { ...times, beatMs }, clock.now());
-  let gathered: Delivery[] = [];
+  let gathered: Outgoing[] = [];
   const stops: (() => void)[] = [];
   let left = false;
 
@@ -68,7 +68,7 @@ export function createTracker({ bus, deliver, writeLastSeen, clock, times }: Dep
         clock.every(GATHER_MS, () => {
           apply(tick(state, clock.now()));
           if (!gathered.length) return;
-          deliver(gathered);
+          publish(gathered);
           gathered = [];
         }),
       );

@@ -9,7 +9,6 @@ export const CODES = {
   not_found: { status: 404, title: "Not found" },
   method_not_allowed: { status: 405, title: "Method not allowed" },
   idempotency_mismatch: { status: 409, title: "Another message has this id" },
-  epoch_mismatch: { status: 409, title: "Another history" },
   too_large: { status: 413, title: "Too large" },
   unsupported_media_type: { status: 415, title: "Unsupported media type" },
   rate_limited: { status: 429, title: "Too many requests" },
@@ -30,6 +29,5 @@ export const CLOSE = {
   tooBig: 1009,
   unauthenticated: 4001,
   abuse: 4009,
-  behind: 4010,
   restarting: 4012,
 } as const;

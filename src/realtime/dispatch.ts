@@ -43,7 +43,9 @@ export function createDispatch({ commands, log }: Deps) {
 
 export function errorFrame(error: unknown, clientId: string | undefined, log: Log): string {
   const refusal = toRefusal(error);
-  if (refusal.status >= 500) log.error({ err: error }, "a frame failed");
+  // That the database is away is told once, elsewhere, not for every frame of a flood.
+  if (refusal.code === "internal") log.error({ err: error }, "a frame failed");
+  else if (refusal.code === "unavailable") log.debug({ err: error }, "a frame could not be served");
   const frame: ServerFrame = {
     type: "error",
     code: refusal.code,

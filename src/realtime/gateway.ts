@@ -5,7 +5,7 @@ import type { Clock } from "../ops/clock.ts";
 import type { Log } from "../ops/log.ts";
 import { CLOSE } from "../protocol/codes.ts";
 import type { Endpoint } from "../protocol/frames.ts";
-import { topicsOf } from "./broadcast.ts";
+import { topicsOf } from "./publisher.ts";
 import { type Dispatch, errorFrame } from "./dispatch.ts";
 import { gcra } from "./rate-limit.ts";
 import type { Connection, Socket, Sockets } from "./sockets.ts";
@@ -22,8 +22,8 @@ type Deps = {
   allowedOrigins: string[];
   maxSocketsPerUser: number;
   maxFrameBytes: number;
-  /** Each socket's own flood gate, before anything is parsed; null is none. */
-  gate: { perSecond: number; burst: number } | null;
+  /** Each socket's own flood gate, before anything is parsed. */
+  gate: { perSecond: number; burst: number };
   /** A peer that is silent for this long, pings included, is gone. */
   idleMs: number;
   clock: Clock;
@@ -106,13 +106,11 @@ export function createGateway(deps: Deps) {
     if (typeof frame !== "string") return ws.close(CLOSE.unsupportedData, "text frames only");
     const bytes = Buffer.byteLength(frame);
     if (bytes > deps.maxFrameBytes) return ws.close(CLOSE.tooBig, "frame too big");
-    if (deps.gate) {
-      const { tat, waitMs } = gcra(data.gateAt, clock.now(), 1000 / deps.gate.perSecond, deps.gate.burst);
-      data.gateAt = tat;
-      if (waitMs > 0) {
-        const refusal = new Refusal("rate_limited", "Too many frames. Wait a moment.", { retryAfterMs: waitMs });
-        return void ws.send(errorFrame(refusal, undefined, log));
-      }
+    const { tat, waitMs } = gcra(data.gateAt, clock.now(), 1000 / deps.gate.perSecond, deps.gate.burst);
+    data.gateAt = tat;
+    if (waitMs > 0) {
+      const refusal = new Refusal("rate_limited", "Too many frames. Wait a moment.", { retryAfterMs: waitMs });
+      return void ws.send(errorFrame(refusal, undefined, log));
     }
     if (
       data.inbox.length >= MAX_INBOX.frames ||

@@ -41,6 +41,10 @@ export class Sockets {
     return [...(this.#bySession.get(sessionId) ?? [])];
   }
 
+  sessions(): string[] {
+    return [...this.#bySession.keys()];
+  }
+
   all(): Socket[] {
     return [...this.#byUser.values()].flatMap((sockets) => [...sockets]);
   }

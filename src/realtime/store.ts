@@ -1,17 +1,23 @@
-import type { Database } from "../db/client.ts";
+import { type Database, unseenBy } from "../db/client.ts";
 
+/** `horizon`: a snapshot of the database, in PostgreSQL's own text form; what it does not see is news. */
 export type Look = { horizon: string; heads: { room: string; seq: number }[]; endedSessions: string[] };
 
 /**
- * What changed at or above a horizon, and the next horizon: the oldest transaction that was still running in this very snapshot.
- * All in one statement, so that a commit in flight now is seen by the next look. Costs by what changed, not by what exists.
+ * What an earlier snapshot did not see, and the snapshot that this very statement works on, for the next look: a commit that is in flight
+ * now is seen then. Costs by what changed, not by what exists, nor by how long anybody's transaction has been open.
  */
 export async function look({ query }: Database, horizon: string | null): Promise<Look> {
+  if (horizon === null) {
+    const [row] = await query<Look>("SELECT pg_current_snapshot()::text AS horizon", []);
+    return { horizon: row!.horizon, heads: [], endedSessions: [] };
+  }
+  const unseen = unseenBy(horizon, 1);
   const [row] = await query<Look>(
-    `SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS horizon,
-            (SELECT coalesce(json_agg(h), '[]') FROM (SELECT room_id AS room, max(seq) AS seq FROM messages WHERE changed >= $1::xid8 GROUP BY room_id) h) AS heads,
-            (SELECT coalesce(json_agg(id), '[]') FROM sessions WHERE changed >= $1::xid8 AND ended_at IS NOT NULL) AS "endedSessions"`,
-    [horizon],
+    `SELECT pg_current_snapshot()::text AS horizon,
+            (SELECT coalesce(json_agg(h), '[]') FROM (SELECT room_id AS room, max(seq) AS seq FROM messages WHERE ${unseen.sql} GROUP BY room_id) h) AS heads,
+            (SELECT coalesce(json_agg(id), '[]') FROM sessions WHERE ${unseen.sql} AND ended_at IS NOT NULL) AS "endedSessions"`,
+    unseen.params,
   );
   return row!;
 }

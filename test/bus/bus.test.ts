@@ -1,13 +1,11 @@
 /** What every bus promises, held over each. */
 import { afterAll, describe, expect, test } from "bun:test";
-import pino from "pino";
 import type { Bus, BusMessage } from "../../src/bus/bus.ts";
 import { createLocalBus } from "../../src/bus/local.ts";
 import { connectRedis, createRedisBus } from "../../src/bus/redis.ts";
 import { systemClock } from "../../src/ops/clock.ts";
-import { eventually, haveServices, startRedis } from "../support/services.ts";
+import { eventually, haveServices, startRedis, silent } from "../support/services.ts";
 
-const log = pino({ level: "silent" });
 const hint = (id: string): BusMessage => ({ kind: "session_ended", sessionId: id });
 
 type Made = { make: (channel?: string) => Bus; stop: () => Promise<void>; restart?: () => Promise<void> };
@@ -20,7 +18,8 @@ if (haveServices) {
     async () => {
       let redis = await startRedis();
       return {
-        make: (channel = "test") => createRedisBus(redis.url, connectRedis(redis.url, log), channel, systemClock, log),
+        make: (channel = "test") =>
+          createRedisBus(redis.url, connectRedis(redis.url, silent), channel, systemClock, silent),
         stop: () => redis.stop(),
         restart: async () => {
           await redis.stop();

@@ -7,12 +7,12 @@ import { migrate } from "../../src/db/migrate.ts";
 import { MIGRATIONS } from "../../src/db/migrations.ts";
 import { openPostgres } from "../../src/db/postgres.ts";
 import { systemClock } from "../../src/ops/clock.ts";
-import { freshDatabase, haveServices, tempDir } from "../support/services.ts";
+import { freshDatabase, haveServices, tempDir, silent } from "../support/services.ts";
 
 const ROOT = join(import.meta.dir, "../..");
 
 const databases: [string, () => Promise<Database>][] = [
-  ["embedded", async () => openEmbedded(await tempDir(), systemClock)],
+  ["embedded", async () => openEmbedded(await tempDir(), systemClock, silent)],
 ];
 if (haveServices) databases.push(["PostgreSQL", async () => openPostgres(await freshDatabase(), systemClock)]);
 

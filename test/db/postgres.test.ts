@@ -1,11 +1,10 @@
 /** A database behind a network that fails: nobody ever gets another one's answer, and recovery needs no restart. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import pino from "pino";
 import { type Database, DatabaseUnavailable } from "../../src/db/client.ts";
 import { holdAlone, openPostgres } from "../../src/db/postgres.ts";
 import { systemClock } from "../../src/ops/clock.ts";
 import { startProxy } from "../support/proxy.ts";
-import { eventually, freshDatabase, haveServices } from "../support/services.ts";
+import { eventually, freshDatabase, haveServices, silent } from "../support/services.ts";
 
 describe.skipIf(!haveServices)("PostgreSQL over a bad network", () => {
   let proxy: Awaited<ReturnType<typeof startProxy>>;
@@ -68,7 +67,7 @@ describe.skipIf(!haveServices)("PostgreSQL over a bad network", () => {
 
   test("a lone server waits for its database to come up, and takes its lock again when the connection breaks", async () => {
     proxy.refuse();
-    const alone = holdAlone(url.href, true, systemClock, pino({ level: "silent" }));
+    const alone = holdAlone(url.href, true, systemClock, silent);
     await Bun.sleep(1_500);
     proxy.accept();
     const release = await alone;
@@ -84,4 +83,20 @@ describe.skipIf(!haveServices)("PostgreSQL over a bad network", () => {
     await release();
     await eventually(async () => expect(await holders()).toBe(0));
   }, 30_000);
+
+  test("something that accepts and closes is not stormed", async () => {
+    let connects = 0;
+    const closing = Bun.listen({
+      hostname: "127.0.0.1",
+      port: 0,
+      socket: { open: (socket) => void (connects++, socket.end()), data: () => {} },
+    });
+    const there = `postgres://postgres@127.0.0.1:${closing.port}/x`;
+    const other = openPostgres(there, systemClock);
+    const started = performance.now();
+    expect(await other.query("SELECT 1", []).catch((error) => error.code)).toBe("unavailable");
+    expect([performance.now() - started < 6_000, connects < 100]).toEqual([true, true]);
+    await other.close();
+    closing.stop(true);
+  }, 20_000);
 });

@@ -155,6 +155,36 @@ test("what a process sent before its good-bye and arrives after it does not brin
   expect(world.statuses("p2", "alice")).toEqual(["online", "offline"]);
 });
 
+test("whoever is behind asks for one map, not for one at every change", () => {
+  const world = new World("p1", "p2", "p3");
+  world.set("p1", "alice", 1);
+  world.pass(1_000);
+  world.apply("p1", setLocal(world.nodes.get("p1")!, "lost", "lost", 1, world.now));
+  world.inFlight = [];
+  const kinds: string[] = [];
+  const send = world.send.bind(world);
+  world.send = (from, message) => {
+    kinds.push(message.t);
+    send(from, message);
+  };
+  for (let i = 0; i < 100; i++)
+    world.apply("p1", setLocal(world.nodes.get("p1")!, `user${i}`, `user${i}`, 1, world.now));
+  world.settle();
+  expect([kinds.filter((t) => t === "ask").length, kinds.filter((t) => t === "map").length]).toEqual([2, 1]);
+  for (const id of ["p2", "p3"]) expect(world.nodes.get(id)!.shown.size).toBe(102);
+});
+
+test("a map that is older than what is known changes nothing", () => {
+  const world = new World("p1", "p2");
+  world.set("p1", "alice", 1);
+  world.set("p1", "alice", 0);
+  world.set("p1", "alice", 1);
+  world.send("p1", { t: "map", node: "p1", v: 2, users: [] });
+  world.settle();
+  world.pass(20_000);
+  expect(world.statuses("p2", "alice")).toEqual(["online"]);
+});
+
 test("whatever the bus loses, doubles or reorders, all processes agree in the end, and each change is told once", () => {
   const step = fc.record({
     node: fc.constantFrom("p1", "p2", "p3"),

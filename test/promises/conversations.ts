@@ -77,6 +77,8 @@ export const conversations: PromiseSuite = (promised, rig) => {
     const [a, c] = [await alice.socket("private"), await carol.socket("private")];
     const sent = [];
     for (let i = 0; i < 4; i++) sent.push(await a.say({ conversation_id: id, content: `m${i}` }));
+    // Its place there is higher than any here.
+    for (let i = 0; i < 8; i++) await c.say({ conversation_id: elsewhere, content: `filler ${i}` });
     const foreign = await c.say({ conversation_id: elsewhere, content: "foreign" });
     const read = (body: object, who = bob) => who.post(`/api/chat/conversations/${id}/read/`, body);
     const state = async () => {
@@ -86,6 +88,10 @@ export const conversations: PromiseSuite = (promised, rig) => {
         (await bob.get(`/api/chat/conversations/${id}/`)).body.conversation.unread_count,
       ];
     };
+    expect(await state()).toEqual([[false, false, false, false], 4]);
+    // One's own messages are not unread, and reading them oneself is not reading by the other.
+    expect((await alice.get(`/api/chat/conversations/${id}/`)).body.conversation.unread_count).toBe(0);
+    expect((await read({ up_to: sent[3].id }, alice)).status).toBe(200);
     expect(await state()).toEqual([[false, false, false, false], 4]);
     expect((await read({ message_ids: [sent[1].id, sent[0].id, foreign.id, crypto.randomUUID()] })).status).toBe(200);
     expect(await state()).toEqual([[true, true, false, false], 2]);

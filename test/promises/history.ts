@@ -39,10 +39,16 @@ export const history: PromiseSuite = (promised, rig) => {
       expect((await page(`?before=${ids[4]}&limit=3`)).ids).toEqual(ids.slice(1, 4));
       expect((await page(`?after=${ids[4]}&limit=3`)).ids).toEqual(ids.slice(5, 8));
       expect((await page(`?after=${ids[2]}&before=${ids[9]}&limit=3`)).ids).toEqual(ids.slice(3, 6));
+      const between = await page(`?after=${ids[2]}&before=${ids[5]}`);
+      expect([between.ids, between.links.next]).toEqual([ids.slice(3, 5), undefined]);
+      const after = await page(`?after=${ids[4]}&limit=3`);
+      expect((await page(new URL(after.links.prev!).search)).ids.at(-1)).toBe(ids[4]);
+      expect((await page(new URL(after.links.next!).search)).ids).toEqual(ids.slice(8, 11));
       const [second, sixth] = [sent[2].timestamp, sent[6].timestamp];
       expect((await page(`?after=${second}&before=${sixth}`)).ids).toEqual(ids.slice(3, 6));
       expect((await page(`?after=${encodeURIComponent(second.replace("Z", "+00:00"))}&limit=1`)).ids).toEqual([ids[3]]);
       expect((await page(`?before=${sixth.replace("Z", "000+00:00")}&limit=1`)).ids).toEqual([ids[5]]);
+      expect((await page(`?before=${sixth.replace("Z", "001Z")}&limit=1`)).ids).toEqual([ids[6]]);
       expect((await page(`?after=${ids.at(-1)}`)).ids).toEqual([]);
       expect((await page("?limit=200000")).ids.slice(-12)).toEqual(ids);
       expect(latest.body.map((m: Json) => m.timestamp)).toEqual(sent.slice(8).map((m) => m.timestamp));

@@ -59,13 +59,13 @@ export class SimulatedDatabase {
 
   async look(horizon: string | null): Promise<Look> {
     await this.clock.sleep(this.random() * 5);
-    const next = String(Math.min(this.nextXid, ...this.running));
+    const next = JSON.stringify({ max: this.nextXid, running: [...this.running] });
     const heads =
       horizon === null
         ? []
         : [...this.committed].map(([room, rows]) => ({
             room,
-            seq: Math.max(0, ...rows.filter((row) => row.xid >= Number(horizon)).map((row) => row.seq)),
+            seq: Math.max(0, ...rows.filter(unseenBy(horizon)).map((row) => row.seq)),
           }));
     await this.clock.sleep(this.random() * 5);
     if (this.fails(0.05)) throw new DatabaseUnavailable();
@@ -78,7 +78,7 @@ export class SimulatedDatabase {
     horizon: string,
   ): Promise<{ head: number; events: MessageEvent[]; whole: boolean }> {
     await this.clock.sleep(this.random() * 5);
-    const rows = this.committed.get(room)!.filter((row) => (seq === null ? row.xid >= Number(horizon) : row.seq > seq));
+    const rows = this.committed.get(room)!.filter((row) => (seq === null ? unseenBy(horizon)(row) : row.seq > seq));
     const page = rows.slice(0, 20);
     const answer = {
       head: this.head(room),
@@ -129,4 +129,9 @@ export class SimulatedDatabase {
     }
     return () => unlocks.forEach((unlock) => unlock());
   }
+}
+
+function unseenBy(horizon: string): (row: Row) => boolean {
+  const { max, running } = JSON.parse(horizon) as { max: number; running: number[] };
+  return ({ xid }) => xid >= max || running.includes(xid);
 }

@@ -17,12 +17,12 @@ export const MUTATIONS: Record<string, { file: string; line: string; instead: st
       "stream.held.set(event.seq, event); if (stream.last !== null) stream.last = Math.min(stream.last, event.seq - 1);",
   },
   "holes are not filled": {
-    file: "realtime/delivery.ts",
+    file: "realtime/streams.ts",
     line: "if (due.length) deliver(due);\n        if (whole) return;",
     instead: "if (whole) return;",
   },
   "the horizon moves before what it saw was fetched": {
-    file: "realtime/delivery.ts",
+    file: "realtime/streams.ts",
     line: "const seen = await look(horizon);",
     instead: "const seen = await look(horizon); horizon = seen.horizon;",
   },

@@ -9,7 +9,7 @@ import type { ChatStore } from "../../src/chat/store.ts";
 import type { MessageEvent } from "../../src/chat/rooms.ts";
 import { GLOBAL_ROOM } from "../../src/db/schema.ts";
 import type { RoomEvent } from "../../src/deps.ts";
-import { createDelivery } from "../../src/realtime/delivery.ts";
+import { createStreams } from "../../src/realtime/streams.ts";
 import { SimulatedClock } from "./clock.ts";
 import { SimulatedDatabase } from "./database.ts";
 
@@ -22,7 +22,7 @@ type Node = {
   id: number;
   alive: boolean;
   writer: ReturnType<typeof createWriter>;
-  delivery: ReturnType<typeof createDelivery>;
+  delivery: ReturnType<typeof createStreams>;
   /** What its sockets were sent, room by room. */
   delivered: Map<string, number[]>;
   /** The heads of the rooms when it began to serve. */
@@ -109,7 +109,7 @@ export class World {
   private async startNode(): Promise<void> {
     const node: Node = { id: ++this.lastNode, alive: true, delivered: new Map(), since: new Map() } as Node;
     const guarded = <T>(promise: Promise<T>) => promise.then((value) => (node.alive ? value : new Promise<T>(() => {})), (error) => (node.alive ? Promise.reject(error) : new Promise<T>(() => {}))); // prettier-ignore
-    node.delivery = createDelivery({
+    node.delivery = createStreams({
       look: (horizon) => guarded(this.database.look(horizon)),
       eventsSince: (room, seq, horizon) => guarded(this.database.eventsSince(room, seq, horizon)),
       deliver: (events) => node.alive && this.deliver(node, events),

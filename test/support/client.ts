@@ -1,7 +1,7 @@
 /** A client as a stranger would write it from docs/protocol.md: fetch and WebSocket, nothing of ours. */
 import { eventually } from "./services.ts";
 
-// biome-ignore lint: answers are asserted by the tests, field by field
+/** Answers are asserted by the tests, field by field. */
 export type Json = any;
 export type Answer = { status: number; body: Json; headers: Headers };
 

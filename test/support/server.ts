@@ -3,7 +3,7 @@ import { join } from "node:path";
 import postgres from "postgres";
 import { openEmbedded } from "../../src/db/embedded.ts";
 import { systemClock } from "../../src/ops/clock.ts";
-import { atExit, freePort, freshDatabase, startRedis, tempDir } from "./services.ts";
+import { atExit, freePort, freshDatabase, startRedis, tempDir, silent } from "./services.ts";
 
 const MAIN = join(import.meta.dir, "../../src/main.ts");
 export const SECRET = "5f0c1d6e9b7a43c2a8e4d0f3b6c9e2a15f0c1d6e";
@@ -83,7 +83,7 @@ export async function embeddedRig(env: Env = {}): Promise<Rig> {
   const all = { DATA_DIR: dataDir, SECRET_KEY: SECRET, PORT: String(await freePort()), ...env };
   const rig = rigOf("embedded", [await startServer(all)], all, async (text) => {
     await rig.stop();
-    const db = await openEmbedded(dataDir, systemClock);
+    const db = await openEmbedded(dataDir, systemClock, silent);
     const rows = await db.query(text, []);
     await db.close();
     rig.servers[0] = await startServer(all);

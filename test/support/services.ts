@@ -4,7 +4,10 @@ import { chmod, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import pino from "pino";
 import postgres from "postgres";
+
+export const silent = pino({ level: "silent" });
 
 const PG_BIN = ["/usr/lib/postgresql", "/usr/local/lib/postgresql", "/opt/homebrew/opt"]
   .filter(existsSync)

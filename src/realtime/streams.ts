@@ -29,11 +29,12 @@ const MAX_IDLE_STREAMS = 10_000;
  * From commits to sockets: each room's events, once and in order, whatever the bus does. Hints make it fast; once a second one
  * question to the database makes it true.
  */
-export function createDelivery({ look, eventsSince, deliver, sessionEnded, clock, log }: Deps) {
+export function createStreams({ look, eventsSince, deliver, sessionEnded, clock, log }: Deps) {
   const streams = new Map<string, Live>();
   let horizon = "";
   let lastLookAt = -Infinity;
   let looking = false;
+  let failing = false;
   let stopTimer = () => {};
 
   /** Events that were committed here, or that another process told of. */
@@ -85,15 +86,18 @@ export function createDelivery({ look, eventsSince, deliver, sessionEnded, clock
       // Only now: what could not be fetched must be seen again by the next look.
       horizon = seen.horizon;
       lastLookAt = clock.now();
+      if (failing) log.info("the database says what changed again");
+      failing = false;
       forget(startedAt);
     } catch (error) {
-      log.warn({ err: error }, "the database did not say what changed");
+      if (!failing) log.warn({ err: error }, "the database does not say what changed");
+      failing = true;
     } finally {
       looking = false;
     }
   }
 
-  /** Rooms without anything at or above the horizon can be met again as if for the first time. */
+  /** Rooms without anything that the horizon has not seen can be met again as if for the first time. */
   function forget(before: number): void {
     if (streams.size <= MAX_IDLE_STREAMS) return;
     for (const [room, stream] of streams) {
@@ -105,6 +109,7 @@ export function createDelivery({ look, eventsSince, deliver, sessionEnded, clock
     arrived,
     lookOnce,
     async start(): Promise<void> {
+      // What this snapshot sees was before this process: history.
       ({ horizon } = await look(null));
       lastLookAt = clock.now();
       stopTimer = clock.every(LOOK_EVERY_MS, () => void lookOnce());

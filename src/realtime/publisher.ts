@@ -1,5 +1,5 @@
 import type { Server } from "bun";
-import type { Delivery } from "../deps.ts";
+import type { Outgoing } from "../deps.ts";
 import type { Endpoint } from "../protocol/frames.ts";
 import type { Connection, Sockets } from "./sockets.ts";
 
@@ -12,10 +12,10 @@ export function topicsOf(endpoint: Endpoint, userId: string): string[] {
 }
 
 /** The one place that publishes. */
-export function createBroadcast(server: () => Server<Connection>, sockets: Sockets) {
-  const queue: Delivery[] = [];
+export function createPublisher(server: () => Server<Connection>, sockets: Sockets) {
+  const queue: Outgoing[] = [];
 
-  function publish({ endpoint, user, except, frame }: Delivery): void {
+  function publishOne({ endpoint, user, except, frame }: Outgoing): void {
     const to = topic(endpoint, user);
     const left = except ? sockets.ofUser(except).filter((ws) => ws.data.endpoint === endpoint) : [];
     for (const ws of left) ws.unsubscribe(to);
@@ -29,13 +29,13 @@ export function createBroadcast(server: () => Server<Connection>, sockets: Socke
     // Off the queue first: a throw must not hold up what comes after.
     const turn = queue.splice(0, n);
     if (queue.length) setImmediate(flush);
-    for (const delivery of turn) publish(delivery);
+    for (const one of turn) publishOne(one);
   }
 
   /** To the sockets of this process, in this order. */
-  return function deliver(deliveries: readonly Delivery[]): void {
+  return function publish(frames: readonly Outgoing[]): void {
     const waiting = queue.length > 0;
-    queue.push(...deliveries);
+    queue.push(...frames);
     if (!waiting) flush();
   };
 }

@@ -1,0 +1,86 @@
+import { expect, test } from "bun:test";
+import { createGateway } from "../../src/realtime/gateway.ts";
+import { type Connection, type Socket, Sockets } from "../../src/realtime/sockets.ts";
+import { silent } from "../support/services.ts";
+import { SimulatedClock } from "../simulation/clock.ts";
+
+/** A gateway with one open socket; `handled` is what reached the dispatch, in order. */
+type Options = {
+  delay?: (frame: string) => Promise<unknown>;
+  gate?: { perSecond: number; burst: number };
+  isEnded?: () => boolean;
+};
+
+function oneSocket({
+  delay = async () => {},
+  gate = { perSecond: 1_000, burst: 1_000 },
+  isEnded = () => false,
+}: Options = {}) {
+  const handled: string[] = [];
+  const closed: number[] = [];
+  const sent: { code: string }[] = [];
+  const { websocket } = createGateway({
+    sockets: new Sockets(),
+    dispatch: async (_caller, _endpoint, frame) => {
+      await delay(frame);
+      handled.push(frame);
+    },
+    identify: async () => null,
+    livingSession: async () => undefined,
+    isEnded,
+    presence: { set: () => {}, sockets: () => 0 },
+    limits: { connect: { take: async () => {} }, failedConnect: { take: async () => {} } },
+    allowedOrigins: [],
+    maxSocketsPerUser: 20,
+    maxFrameBytes: 1_000,
+    gate,
+    idleMs: 60_000,
+    clock: new SimulatedClock(),
+    log: silent,
+  });
+  const caller = { userId: "u", sessionId: "s", username: "ada" };
+  const data: Connection = {
+    state: "open",
+    endpoint: "global",
+    caller,
+    inbox: [],
+    inboxBytes: 0,
+    busy: false,
+    gateAt: 0,
+  };
+  const ws = {
+    data,
+    readyState: 1,
+    subscribe: () => {},
+    close: (code: number) => closed.push(code),
+    send: (frame: string) => sent.push(JSON.parse(frame)),
+  } as unknown as Socket;
+  void websocket.open?.(ws);
+  return { receive: (frame: string) => void websocket.message?.(ws, frame), handled, closed, sent };
+}
+
+test("a frame waits for the one before it, however long that takes", async () => {
+  const { receive, handled } = oneSocket({ delay: (frame) => Bun.sleep(frame === "first" ? 30 : 0) });
+  for (const frame of ["first", "second", "third"]) receive(frame);
+  await Bun.sleep(60);
+  expect(handled).toEqual(["first", "second", "third"]);
+});
+
+test("who piles up more frames than are acted upon is closed", () => {
+  const { receive, closed } = oneSocket({ delay: () => new Promise(() => {}) });
+  for (let i = 0; i < 257; i++) receive("x");
+  expect(closed).toEqual([]);
+  receive("x");
+  expect(closed).toEqual([4009]);
+});
+
+test("frames beyond the socket's own rate are refused before they are parsed", async () => {
+  const { receive, handled, sent } = oneSocket({ gate: { perSecond: 10, burst: 3 } });
+  for (let i = 0; i < 5; i++) receive("x");
+  await Bun.sleep(1);
+  expect([handled.length, sent.map(({ code }) => code)]).toEqual([3, ["rate_limited", "rate_limited"]]);
+});
+
+test("a session that ended during the handshake gets no socket", () => {
+  expect(oneSocket({ isEnded: () => true }).closed).toEqual([4001]);
+});
