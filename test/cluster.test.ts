@@ -1,5 +1,6 @@
 /** Several processes over PostgreSQL and Redis, and what happens when parts of that go away. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import postgres from "postgres";
 import { Person, type TestSocket } from "./support/client.ts";
 import { clusterRig, type Rig, SECRET, startServer } from "./support/server.ts";
 import { eventually, freePort, freshDatabase, haveServices, startRedis } from "./support/services.ts";
@@ -78,6 +79,28 @@ describe.skipIf(!haveServices)("two processes", () => {
     await a.say({ conversation_id: id, content: "after" });
     await Bun.sleep(1_500);
     expect(b.frames.map((f) => f.message.content)).toEqual(["after"]);
+    await Promise.all([alice.closeAll(), bob.closeAll()]);
+  }, 30_000);
+
+  test("a process that starts tells nothing again that was said before it, however long somebody's transaction has been open", async () => {
+    const [alice, bob] = [await Person.signUp(rig.url(0)), await Person.signUp(rig.url(1))];
+    const id = await alice.conversationWith(bob);
+    const import_ = postgres(rig.env.DATABASE_URL!, { max: 1, onnotice: () => {} });
+    await import_.unsafe("BEGIN; SELECT pg_current_xact_id()");
+    const [a, g] = [await alice.socket("private"), await alice.socket("global")];
+    for (let i = 0; i < 5; i++) {
+      await a.say({ conversation_id: id, content: `before ${i}` });
+      await g.say({ content: `before ${i}` });
+    }
+    const third = await startServer(rig.env);
+    const [b, bg] = [await bob.at(third.url).socket("private"), await bob.at(third.url).socket("global")];
+    await Bun.sleep(2_500);
+    await a.say({ conversation_id: id, content: "after" });
+    await g.say({ content: "after" });
+    await Promise.all([b.next("private_message"), bg.next("global_message")]);
+    expect([...b.frames, ...bg.frames].filter((f) => f.message)).toEqual([]);
+    await import_.end({ timeout: 1 });
+    await third.kill();
     await Promise.all([alice.closeAll(), bob.closeAll()]);
   }, 30_000);
 

@@ -37,6 +37,18 @@ describe("the embedded database", () => {
     );
   }, 30_000);
 
+  test("one user's flood of reads is refused in part, and never taken for a database that hangs", async () => {
+    rig = await embeddedRig();
+    const [alice, mallory] = [await Person.signUp(rig.url()), await Person.signUp(rig.url())];
+    const socket = await alice.socket("global");
+    const flood = Promise.all(
+      Array.from({ length: 1_500 }, () => mallory.get("/api/chat/conversations/").then(({ status }) => status)),
+    );
+    for (let i = 0; i < 5; i++) expect((await socket.say({ content: `through ${i}` })).id).toBe(i + 1);
+    expect([...new Set(await flood)].filter((status) => status !== 200 && status !== 503)).toEqual([]);
+    expect(rig.servers[0]!.output()).not.toContain("starting it again");
+  }, 30_000);
+
   test("the first start makes a secret that only its owner can read, and keeps it", async () => {
     const dataDir = await tempDir();
     const first = await startServer({ DATA_DIR: dataDir });

@@ -43,7 +43,8 @@ export class World {
   }
 
   async run(steps: number): Promise<string[]> {
-    for (let i = 0; i < 3; i++) await this.startNode();
+    // A start can fail, as one whose database does not answer.
+    while (this.living().length < 3) await this.startNode();
     for (let step = 0; step < steps; step++) {
       await this.act();
       await this.clock.advance(this.random() * 30);
