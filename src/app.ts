@@ -19,10 +19,11 @@ import { createRoomStore } from "./chat/rooms-store.ts";
 import { createChatStore } from "./chat/store.ts";
 import { createWriter } from "./chat/writer.ts";
 import type { Config } from "./config.ts";
+import { holdAlone } from "./db/alone.ts";
 import type { Database } from "./db/client.ts";
 import { openEmbedded } from "./db/embedded.ts";
 import { migrate } from "./db/migrate.ts";
-import { holdAlone, openPostgres } from "./db/postgres.ts";
+import { openPostgres } from "./db/postgres.ts";
 import type { Commands, Outgoing, Routes } from "./deps.ts";
 import { createHttp, type Http } from "./http.ts";
 import { createClientReader } from "./ops/address.ts";
@@ -224,7 +225,6 @@ function listen(
 async function openDatabase(config: Config, clock: Clock, log: Log): Promise<Database> {
   if (!config.databaseUrl) return openEmbedded(config.dataDir, clock, log);
   const db = openPostgres(config.databaseUrl, clock);
-  // Without Redis a second server could not tell the first one's sockets anything.
   const release = await holdAlone(config.databaseUrl, config.redisUrl === null, clock, log);
   return { ...db, close: () => Promise.all([db.close(), release()]).then(() => {}) };
 }

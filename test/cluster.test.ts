@@ -85,8 +85,8 @@ describe.skipIf(!haveServices)("two processes", () => {
   test("a process that starts tells nothing again that was said before it, however long somebody's transaction has been open", async () => {
     const [alice, bob] = [await Person.signUp(rig.url(0)), await Person.signUp(rig.url(1))];
     const id = await alice.conversationWith(bob);
-    const import_ = postgres(rig.env.DATABASE_URL!, { max: 1, onnotice: () => {} });
-    await import_.unsafe("BEGIN; SELECT pg_current_xact_id()");
+    const someImport = postgres(rig.env.DATABASE_URL!, { max: 1, onnotice: () => {} });
+    await someImport.unsafe("BEGIN; SELECT pg_current_xact_id()");
     const [a, g] = [await alice.socket("private"), await alice.socket("global")];
     for (let i = 0; i < 5; i++) {
       await a.say({ conversation_id: id, content: `before ${i}` });
@@ -99,7 +99,7 @@ describe.skipIf(!haveServices)("two processes", () => {
     await g.say({ content: "after" });
     await Promise.all([b.next("private_message"), bg.next("global_message")]);
     expect([...b.frames, ...bg.frames].filter((f) => f.message)).toEqual([]);
-    await import_.end({ timeout: 1 });
+    await someImport.end({ timeout: 1 });
     await third.kill();
     await Promise.all([alice.closeAll(), bob.closeAll()]);
   }, 30_000);

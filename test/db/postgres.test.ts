@@ -1,7 +1,8 @@
 /** A database behind a network that fails: nobody ever gets another one's answer, and recovery needs no restart. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { holdAlone } from "../../src/db/alone.ts";
 import { type Database, DatabaseUnavailable } from "../../src/db/client.ts";
-import { holdAlone, openPostgres } from "../../src/db/postgres.ts";
+import { openPostgres } from "../../src/db/postgres.ts";
 import { systemClock } from "../../src/ops/clock.ts";
 import { startProxy } from "../support/proxy.ts";
 import { eventually, freshDatabase, haveServices, silent } from "../support/services.ts";
