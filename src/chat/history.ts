@@ -14,13 +14,15 @@ export type History = { rows: MessageRow[]; older: boolean; newer: boolean };
  */
 export async function readHistory(store: ChatStore, room: string, query: Query): Promise<History> {
   const limit = readLimit(query.limit);
-  const [above, below, head] = await Promise.all([
+  const upwards = query.after !== undefined;
+  const [above, below] = await Promise.all([
     query.after === undefined ? 0 : cursor(store, room, "after", query.after),
-    query.before === undefined ? null : cursor(store, room, "before", query.before),
+    query.before === undefined ? Number.MAX_SAFE_INTEGER : cursor(store, room, "before", query.before),
+  ]);
+  const [rows, head] = await Promise.all([
+    store.messagesBetween({ room, above, below, limit: limit + 1, upwards }),
     store.headOf(room),
   ]);
-  const upwards = query.after !== undefined;
-  const rows = await store.messagesBetween({ room, above, below: below ?? head + 1, limit: limit + 1, upwards });
   const more = rows.length > limit;
   if (more) rows.splice(upwards ? limit : 0, 1);
   const last = rows.at(-1);
