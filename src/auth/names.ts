@@ -21,9 +21,9 @@ export function isReserved(name: Name): boolean {
   return RESERVED.has(name.folded) || (!name.ascii && RESERVED_SKELETONS.has(name.skeleton));
 }
 
-/** Two names are one when their folded forms are equal. Upper case first: it takes ß and final sigma along. */
+/** Two names are one when their folded forms are equal. Down, up and down again takes ẞ, ß and final sigma along. */
 export function fold(text: string): string {
-  return text.normalize("NFKC").toUpperCase().toLowerCase().normalize("NFC");
+  return text.normalize("NFKC").toLowerCase().toUpperCase().toLowerCase().normalize("NFKC");
 }
 
 /** What a reader takes the name for (UTS 39): Cyrillic а looks as Latin a does, and rn as m. */
