@@ -35,7 +35,13 @@ export function createRedisBus(url: string, publisher: Redis, channel: string, c
   subscriber.on("error", () => {}); // `connectRedis` logs for both.
   // A peer that vanished without a word is noticed by the missing echo; presence says something every few seconds.
   let unheardSince: number | null = null;
-  const isDeaf = () => unheardSince !== null && clock.now() - unheardSince > DEAF_MS;
+  const isDeaf = () =>
+    publisher.status === "ready" &&
+    subscriber.status === "ready" &&
+    unheardSince !== null &&
+    clock.now() - unheardSince > DEAF_MS;
+  // What was said during an outage is gone: its echo is not to be waited for.
+  for (const connection of [publisher, subscriber]) connection.on("ready", () => (unheardSince = null));
   return {
     publish: (message) => {
       if (isDeaf()) {

@@ -1,4 +1,4 @@
-import type { UserRow } from "../db/schema.ts";
+import { GLOBAL_ROOM, type UserRow } from "../db/schema.ts";
 import { invalid, notFound } from "../errors.ts";
 import type { Conversation, GlobalMessage, PrivateMessage, User } from "../protocol/models.ts";
 import { readHistory } from "./history.ts";
@@ -54,9 +54,22 @@ export function createConversations({ store, roomStore, viewUser }: Deps) {
     }));
   }
 
+  function globalMessages(rows: MessageRow[]): GlobalMessage[] {
+    return rows.map((row) => ({
+      ...place("global", row.seq),
+      id: row.seq,
+      sender: viewUser(row.sender),
+      content: sanitize(row.content),
+      timestamp: row.sentAt.toISOString(),
+    }));
+  }
+
   return {
     detail,
-    privateMessages,
+
+    /** A room's messages as REST shows them. */
+    messages: async (room: string, rows: MessageRow[]): Promise<(GlobalMessage | PrivateMessage)[]> =>
+      room === GLOBAL_ROOM ? globalMessages(rows) : privateMessages(room, rows),
 
     async list(userId: string, limit: number, offset: number) {
       const [count, rows] = await Promise.all([
@@ -72,15 +85,6 @@ export function createConversations({ store, roomStore, viewUser }: Deps) {
       const id = await roomStore.openDirect(userId, otherId);
       return id === null ? null : detail(userId, id);
     },
-
-    globalMessages: (rows: MessageRow[]): GlobalMessage[] =>
-      rows.map((row) => ({
-        ...place("global", row.seq),
-        id: row.seq,
-        sender: viewUser(row.sender),
-        content: sanitize(row.content),
-        timestamp: row.sentAt.toISOString(),
-      })),
   };
 }
 

@@ -1,5 +1,4 @@
 import { type Context, Hono, type MiddlewareHandler } from "hono";
-import { z } from "zod";
 import { GLOBAL_ROOM, type UserRow } from "../db/schema.ts";
 import type { HttpEnv } from "../deps.ts";
 import { invalid, notFound, unauthenticated } from "../errors.ts";
@@ -7,7 +6,7 @@ import { check, readBody } from "../input.ts";
 import * as api from "../protocol/api.ts";
 import { makePage, readPage } from "../protocol/paging.ts";
 import type { Conversations } from "./conversations.ts";
-import { type History, linkHeader, readHistory } from "./history.ts";
+import { linkHeader, readHistory } from "./history.ts";
 import type { Messages } from "./messages.ts";
 import { type Rooms, roomId } from "./rooms.ts";
 import type { RoomStore } from "./rooms-store.ts";
@@ -59,8 +58,7 @@ export function chatRoutes({ store, messages, userById, roomStore, conversations
   app.get(`/conversations/${ID}/messages`, async (c) => {
     const id = roomId(c.req.param("id"));
     await rooms.membersFor(c.var.identity.userId, id);
-    const history = await readHistory(store, id, c.req.query());
-    return answer(c, id, history, await conversations.privateMessages(id, history.rows));
+    return history(c, id);
   });
 
   app.post(`/conversations/${ID}/read`, async (c) => {
@@ -75,34 +73,25 @@ export function chatRoutes({ store, messages, userById, roomStore, conversations
   /** The same way as a socket's send; a repeat of the same `Idempotency-Key` is answered with what was stored. */
   async function send(c: Context<HttpEnv>, room: string) {
     const { content } = await readBody(c.req.raw, api.send);
-    const clientId = check(z.object({ "Idempotency-Key": api.clientId }), {
-      "Idempotency-Key": c.req.header("idempotency-key"),
-    });
+    const { "idempotency-key": clientId } = check(api.sendHeaders, c.req.header());
     const sender = await userById(c.var.identity.userId);
     if (!sender) throw unauthenticated();
-    const { stored } = await messages.send({
-      sender: { id: sender.id, username: sender.username },
-      room,
-      content,
-      clientId: clientId["Idempotency-Key"],
-    });
+    const person = { id: sender.id, username: sender.username };
+    const { stored } = await messages.send({ sender: person, room, content, clientId });
     const { event, repeat } = await stored;
-    const { id, sentAt } = event.body;
-    const row = { seq: event.seq, id, content: event.body.content, sentAt: new Date(sentAt), sender };
-    const [message] =
-      room === GLOBAL_ROOM ? conversations.globalMessages([row]) : await conversations.privateMessages(room, [row]);
+    const { id, sentAt, content: text } = event.body;
+    const row = { seq: event.seq, id, content: text, sentAt: new Date(sentAt), sender };
+    const [message] = await conversations.messages(room, [row]);
     return repeat ? c.json({ ...message, duplicate: true }) : c.json(message!, 201);
   }
 
-  app.get("/global/messages", async (c) => {
-    const history = await readHistory(store, GLOBAL_ROOM, c.req.query());
-    return answer(c, GLOBAL_ROOM, history, conversations.globalMessages(history.rows));
-  });
+  app.get("/global/messages", (c) => history(c, GLOBAL_ROOM));
+
+  async function history(c: Context<HttpEnv>, room: string) {
+    const page = await readHistory(store, room, c.req.query());
+    const link = linkHeader(c.var.url, room, page);
+    return c.json(await conversations.messages(room, page.rows), 200, link ? { Link: link } : {});
+  }
 
   return app;
-}
-
-function answer(c: Context<HttpEnv>, room: string, history: History, body: object[]) {
-  const link = linkHeader(c.var.url, room, history);
-  return c.json(body, 200, link ? { Link: link } : {});
 }

@@ -112,12 +112,8 @@ function databaseOver(client: WorkerClient, hasRoom: () => boolean, unlock: () =
   };
 }
 
-type Waiting = {
-  question: Question;
-  resolve: (value: unknown) => void;
-  reject: (error: Error) => void;
-  stop?: () => void;
-};
+type Asked = { resolve: (value: unknown) => void; reject: (error: Error) => void; stop?: () => void };
+type Waiting = Asked & { question: Question };
 type Question = Request extends infer R ? (R extends { id: number } ? Omit<R, "id"> : never) : never;
 
 /** PGlite works on one question at a time; the second is there so that it need not wait for us in between. */
@@ -131,7 +127,7 @@ const MAX_QUEUE = 10_000;
 class WorkerClient {
   #worker: Worker;
   #queue: Waiting[] = [];
-  #asked = new Map<number, Waiting>();
+  #asked = new Map<number, Asked>();
   #lastId = 0;
 
   constructor(
@@ -183,7 +179,7 @@ class WorkerClient {
   #post(question: Question, stop?: () => void): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const id = ++this.#lastId;
-      this.#asked.set(id, { question, resolve, reject, stop });
+      this.#asked.set(id, { resolve, reject, stop });
       this.#worker.postMessage({ id, ...question });
     });
   }

@@ -27,12 +27,12 @@ type Node = {
   /** When its map was asked for last. */
   askedAt: number;
 };
+type Leaving = { since: number; due: number; tell: boolean };
+type Times = { graceMs: number; expiryMs: number; beatMs: number };
 
 /** A map is large, and one serves all who asked: who is behind asks once in a while, and who is asked answers once in a while. */
 const ASK_EVERY_MS = 1_000;
 const MAP_EVERY_MS = 250;
-type Leaving = { since: number; due: number; tell: boolean };
-type Times = { graceMs: number; expiryMs: number; beatMs: number };
 
 export type PresenceState = {
   self: string;

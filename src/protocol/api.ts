@@ -31,6 +31,8 @@ export const clientId = text
   .refine((value) => value.length >= 1 && value.length <= 64, "must have 1 to 64 characters")
   .optional();
 
+export const sendHeaders = z.object({ "idempotency-key": clientId });
+
 export const createConversation = z.object({ user_id: id });
 
 /** `{message_ids}` or `{up_to}`, as a list of ids. */

@@ -107,7 +107,6 @@ export function createStreams({ look, eventsSince, deliver, sessionEnded, clock,
 
   return {
     arrived,
-    lookOnce,
     async start(): Promise<void> {
       // What this snapshot sees was before this process: history.
       ({ horizon } = await look(null));
