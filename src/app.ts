@@ -10,9 +10,11 @@ import { createTokens } from "./auth/tokens.ts";
 import type { Bus } from "./bus/bus.ts";
 import { createLocalBus } from "./bus/local.ts";
 import { connectRedis, createRedisBus } from "./bus/redis.ts";
+import { createCatchUp } from "./chat/catch-up.ts";
 import { chatCommands } from "./chat/commands.ts";
 import { createConversations } from "./chat/conversations.ts";
 import { createMessages } from "./chat/messages.ts";
+import { createReading } from "./chat/reading.ts";
 import { chatRoutes } from "./chat/routes.ts";
 import { createRooms, framesOf, type MessageEvent } from "./chat/rooms.ts";
 import { createRoomStore } from "./chat/rooms-store.ts";
@@ -22,21 +24,26 @@ import type { Config } from "./config.ts";
 import { holdAlone } from "./db/alone.ts";
 import type { Database } from "./db/client.ts";
 import { openEmbedded } from "./db/embedded.ts";
-import { migrate } from "./db/migrate.ts";
+import { mendRestored, migrate } from "./db/migrate.ts";
 import { openPostgres } from "./db/postgres.ts";
 import type { Commands, Outgoing, Routes } from "./deps.ts";
 import { createHttp, type Http } from "./http.ts";
+import { createBatch } from "./ops/batch.ts";
 import { createClientReader } from "./ops/address.ts";
 import { type Clock, systemClock } from "./ops/clock.ts";
 import { healthRoutes } from "./ops/health.ts";
 import type { Log } from "./ops/log.ts";
 import { createTracker } from "./presence/tracker.ts";
-import { CLOSE } from "./protocol/codes.ts";
-import { createPublisher } from "./realtime/publisher.ts";
-import { createStreams } from "./realtime/streams.ts";
 import { createDispatch } from "./realtime/dispatch.ts";
+import { closeInWaves } from "./realtime/drain.ts";
 import { createGateway } from "./realtime/gateway.ts";
+import { createHandshake } from "./realtime/handshake.ts";
+import { Heads } from "./realtime/heads.ts";
+import { helloFrame } from "./realtime/hello.ts";
+import { createPublisher } from "./realtime/publisher.ts";
 import { createBucket } from "./realtime/rate-limit.ts";
+import { createResume } from "./realtime/resume.ts";
+import { createStreams } from "./realtime/streams.ts";
 import { type Connection, Sockets } from "./realtime/sockets.ts";
 import { look } from "./realtime/store.ts";
 
@@ -46,6 +53,9 @@ type Options = { config: Config; log: Log; clock?: Clock };
 
 /** What is under way at a shutdown gets this long. */
 const STOP_DEADLINE_MS = 8_000;
+/** Sockets are closed over this time at a shutdown. */
+const DRAIN_MS = 3_000;
+const SWEEP_MS = 1_000;
 const HOUSEKEEPING_MS = 60_000;
 
 /** Builds the whole server and starts it. Nothing else constructs a dependency; `stop` takes down what `start` put up, in reverse. */
@@ -54,22 +64,36 @@ export async function startApp({ config, log, clock = systemClock }: Options): P
   const db = await openDatabase(config, clock, log);
   stack.defer(() => db.close());
   await migrate(db);
+  if (await mendRestored(db)) log.warn("the database was restored from another one: clients start anew");
 
   const { prefix, redis, bus } = await openBus(db, config, clock, log);
   stack.defer(() => bus.close());
 
   const authStore = createAuthStore(db);
   const tokens = createTokens({ keys: config.secretKeys, accessTokenMs: config.accessTokenMs, clock });
-  const revocations = new Revocations(config.accessTokenMs, clock, (sessionId) => gateway.endSession(sessionId));
+  const revocations = new Revocations(config.accessTokenMs, clock, (id, disabled) => gateway.endSession(id, disabled));
   const limits = createAddressLimits(config.limits, redis, prefix);
   const guard = createGuard(tokens, revocations);
 
+  const chatStore = createChatStore(db);
+  const roomStore = createRoomStore(db);
+
   const sockets = new Sockets();
+  const heads = new Heads(clock);
   let server!: Server<Connection>;
-  const publish = createPublisher(() => server, sockets);
+  const publisher = createPublisher({ publishTo: (topic, frame) => void server.publish(topic, frame), sockets, heads });
+  const { publish } = publisher;
   const bucket = createBucket(config.messageRate, redis, prefix, clock);
 
-  const presence = createTracker({ bus, publish, writeLastSeen: authStore.setLastSeen, clock, times: config.presence });
+  const presence = createTracker({
+    bus,
+    publish,
+    hears: sockets.hears,
+    partnersOf: roomStore.partnersOf,
+    writeLastSeen: authStore.setLastSeen,
+    clock,
+    times: config.presence,
+  });
   const accounts = createAccounts({
     store: authStore,
     tokens,
@@ -84,14 +108,14 @@ export async function startApp({ config, log, clock = systemClock }: Options): P
     refreshGraceMs: config.refreshGraceMs,
   });
 
-  const chatStore = createChatStore(db);
-  const roomStore = createRoomStore(db);
   const rooms = createRooms(roomStore);
   const streams = createStreams({
     look: (horizon) => look(db, horizon),
     eventsSince: chatStore.eventsSince,
-    deliver: (events) => publish((events as MessageEvent[]).flatMap(framesOf)),
-    sessionEnded: (sessionId) => revocations.add(sessionId),
+    deliver: (events) => publish((events as MessageEvent[]).flatMap((event) => framesOf(event, sockets.hears))),
+    sessionEnded: (id, disabled) => revocations.add(id, disabled),
+    historyChanged: () =>
+      void closeInWaves({ sockets, clock, reason: "another history", overMs: 1_000, settle: async () => {} }),
     clock,
     log,
   });
@@ -109,17 +133,37 @@ export async function startApp({ config, log, clock = systemClock }: Options): P
     publish(hints);
     bus.publish({ kind: "frames", frames: hints });
   };
-  const commands: Commands = chatCommands({ messages, rooms, broadcast });
+  const reading = createReading({ rooms, store: roomStore, broadcast });
+  const commands: Commands = chatCommands({ messages, reading, rooms, broadcast });
 
-  const gateway = createGateway({
-    sockets,
-    dispatch: createDispatch({ commands, log }),
+  const handshake = createHandshake({
     identify: guard.identify,
-    livingSession: (id) => authStore.livingSession(id, new Date(clock.now())),
-    isEnded: (id) => revocations.has(id),
-    presence,
+    livingSession: createBatch({ size: 100, inFlight: 2 }, (ids) =>
+      authStore.livingSessions(ids, new Date(clock.now())),
+    ),
     limits,
     allowedOrigins: config.allowedOrigins,
+    now: clock.now,
+  });
+  const gateway = createGateway({
+    sockets,
+    publisher,
+    heads,
+    dispatch: createDispatch(log),
+    commands,
+    admit: handshake.admit,
+    resume: createResume({
+      publisher,
+      catchUp: createCatchUp(roomStore.catchUp),
+      presentNow: presence.presentNow,
+      epoch: streams.epoch,
+      clock,
+      log,
+    }),
+    hello: ({ caller }) => helloFrame(caller, streams.epoch(), config, clock),
+    deliveredSince: streams.deliveredSince,
+    isEnded: (id) => revocations.has(id),
+    presence,
     maxSocketsPerUser: config.maxSocketsPerUser,
     maxFrameBytes: config.maxFrameBytes,
     // Far above what the message limit lets through; without one, far above what a person can do.
@@ -127,6 +171,7 @@ export async function startApp({ config, log, clock = systemClock }: Options): P
       ? { perSecond: 50 + 2 * config.messageRate.perSecond, burst: 100 + 2 * config.messageRate.burst }
       : { perSecond: 1_000, burst: 2_000 },
     idleMs: config.presence.expiryMs,
+    silenceMs: 4 * config.presence.heartbeatMs,
     clock,
     log,
   });
@@ -139,7 +184,7 @@ export async function startApp({ config, log, clock = systemClock }: Options): P
       store: chatStore,
       messages,
       userById: authStore.userById,
-      roomStore,
+      reading,
       conversations: createConversations({ store: chatStore, roomStore, viewUser }),
       rooms,
       requireUser: guard.requireUser,
@@ -149,7 +194,7 @@ export async function startApp({ config, log, clock = systemClock }: Options): P
       databaseAnswers: streams.silence() < 4_000,
       redis: redis ? (bus.isUp() ? "up" : "away") : "none",
     })),
-    upgrade: gateway.upgrade,
+    upgrade: handshake.upgrade,
     readClient: createClientReader(config.trustedProxies),
     allowedOrigins: config.allowedOrigins,
     log,
@@ -174,8 +219,10 @@ export async function startApp({ config, log, clock = systemClock }: Options): P
     for (const id of await authStore.overAmong(sockets.sessions(), new Date(now))) revocations.add(id);
     await authStore.deleteExpired(new Date(now - config.accessTokenMs));
   };
+  stack.defer(clock.every(SWEEP_MS, gateway.sweep));
   stack.defer(
     clock.every(HOUSEKEEPING_MS, () => {
+      heads.prune();
       revocations.prune();
       bucket.prune();
       closeExpired().catch((error) => log.warn({ err: error }, "old sessions were not cleared away"));
@@ -186,10 +233,9 @@ export async function startApp({ config, log, clock = systemClock }: Options): P
   const drain = async () => {
     draining = true;
     void server.stop(); // Closes the listener; it may never resolve while sockets are open.
-    await presence.leave(config.presence.graceMs);
+    await presence.leave(config.presence.graceMs + DRAIN_MS);
+    await closeInWaves({ sockets, clock, reason: "restarting", overMs: DRAIN_MS, settle: writer.idle });
     await until(() => server.pendingRequests === 0, clock);
-    await writer.idle();
-    gateway.closeAll(CLOSE.restarting, "restarting");
     await until(() => server.pendingWebSockets === 0, clock);
     await running.disposeAsync();
   };

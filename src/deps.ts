@@ -1,6 +1,6 @@
 /** What the slices ask of each other and of the world; `app.ts` fills it in. Types only. */
 import type { Hono } from "hono";
-import type { Endpoint } from "./protocol/frames.ts";
+import type { Endpoint, StreamSnapshot } from "./protocol/frames.ts";
 
 /** Who a request speaks for, by a verified access token. */
 export type Identity = { userId: string; sessionId: string };
@@ -26,8 +26,35 @@ export type IsOnline = (userId: string) => boolean;
 /** One durable event of a room, numbered without holes; `body` belongs to the slice that renders it. */
 export type RoomEvent<Body = unknown> = { room: string; seq: number; body: Body };
 
-/** One frame for the sockets of an endpoint: everyone's, or one user's (`user`), or everyone's but one user's (`except`). */
-export type Outgoing = { endpoint: Endpoint; user?: string; except?: string; frame: string };
+/**
+ * One frame for the sockets of an endpoint: everyone's, or one user's (`user`), or everyone's but one user's (`except`). `head`: the
+ * stream and the seq of the event that it tells.
+ */
+export type Outgoing = {
+  endpoint: Endpoint;
+  user?: string;
+  except?: string;
+  frame: string;
+  head?: readonly [stream: string, seq: number];
+};
+
+/** Whether any socket of this process would get a frame for that endpoint, or for that user on it. */
+export type Hears = (endpoint: Endpoint, user?: string) => boolean;
+
+/** What a client that comes back is owed, all of one snapshot of the database (`since`): what came later has to be told live. */
+export type Owed = {
+  since: string;
+  /** The client's cursor is of a later time than the database: of another history. Then it is owed what a fresh one is. */
+  ahead: boolean;
+  streams: StreamSnapshot[];
+  more: boolean;
+  /** Frames, in order within each stream. */
+  events: string[];
+  changed: [stream: string, { complete: boolean; head_seq: number }][];
+};
+
+/** `since` is null for a client that holds nothing. */
+export type CatchUp = (userId: string, since: string | null) => Promise<Owed>;
 
 /** Who is at the other end of a socket. */
 export type Caller = Identity & { username: string };
@@ -38,7 +65,7 @@ export type Caller = Identity & { username: string };
  */
 export type Command = (caller: Caller, frame: never) => Promise<{ done: Promise<string | undefined> } | undefined>;
 
-export type Commands = Record<Endpoint, Record<string, Command>>;
+export type Commands = Record<Endpoint, Record<string, Command | undefined>>;
 
 /** A limit by key. */
 export interface Bucket {

@@ -78,9 +78,9 @@ export function createHttp({ auth, chat, health, upgrade, readClient, allowedOri
   app.route("/", health);
   app.route("/api/auth", auth);
   app.route("/api/chat", chat);
-  for (const endpoint of ["global", "private"] as const) {
+  for (const endpoint of ["global", "private", "chat"] as const) {
     app.get(
-      `/ws/chat/${endpoint}`,
+      endpoint === "chat" ? "/ws/chat" : `/ws/chat/${endpoint}`,
       async (c) => (await upgrade(c.req.raw, endpoint, c.var.address, c.env.server)) ?? new Response(),
     );
   }

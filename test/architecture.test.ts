@@ -28,7 +28,7 @@ const FENCES: [what: string, pattern: RegExp, allowed: RegExp][] = [
   ["Bun.serve", /Bun\.serve\(/, /^app\.ts$/],
   ["the environment", /process\.env/, /^config\.ts$/],
   ["time", /Date\.now\(|setTimeout\(|setInterval\(|Bun\.sleep\(/, /^ops\/(clock|supervisor)\.ts$/],
-  ["publishing to sockets", /\.publish\(to|server\(\)\.publish/, /^realtime\/publisher\.ts$/],
+  ["publishing to sockets", /server\.publish\(|publishTo\(/, /^(realtime\/publisher|app)\.ts$/],
   ["argv", /process\.argv/, /^main\.ts$/],
 ];
 

@@ -2,6 +2,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { safeError } from "../src/ops/log.ts";
 import { type Outgoing } from "../src/deps.ts";
+import { systemClock } from "../src/ops/clock.ts";
+import { Heads } from "../src/realtime/heads.ts";
 import { createPublisher } from "../src/realtime/publisher.ts";
 import { Sockets } from "../src/realtime/sockets.ts";
 import { call, PASSWORD, Person, TestSocket } from "./support/client.ts";
@@ -144,8 +146,11 @@ test("an error in the log has lost what users sent", () => {
 test("a publish that throws does not silence the server for ever", () => {
   const published: string[] = [];
   let broken = true;
-  const server = { publish: (_topic: string, frame: string) => { if (broken) throw new Error("not yet"); return published.push(frame); } }; // prettier-ignore
-  const publish = createPublisher(() => server as never, new Sockets());
+  const publishTo = (_topic: string, frame: string) => {
+    if (broken) throw new Error("not yet");
+    published.push(frame);
+  };
+  const { publish } = createPublisher({ publishTo, sockets: new Sockets(), heads: new Heads(systemClock) });
   const one = (frame: string): Outgoing => ({ endpoint: "global", frame });
   expect(() => publish([one("a")])).toThrow("not yet");
   broken = false;

@@ -7,12 +7,25 @@ import { frames } from "./promises/frames.ts";
 import { history } from "./promises/history.ts";
 import { limits } from "./promises/limits.ts";
 import { restSends } from "./promises/rest-sends.ts";
+import { oneSocket } from "./promises/one-socket.ts";
+import { resuming } from "./promises/resuming.ts";
 import { sockets } from "./promises/sockets.ts";
 import { promisedNumbers } from "./support/promise.ts";
 import { clusterRig, embeddedRig, type Rig } from "./support/server.ts";
 import { haveServices } from "./support/services.ts";
 
-const suites = { everywhere, accounts, conversations, history, sockets, frames, restSends, limits };
+const suites = {
+  everywhere,
+  accounts,
+  conversations,
+  history,
+  sockets,
+  frames,
+  restSends,
+  oneSocket,
+  resuming,
+  limits,
+};
 const tested = new Set<number>();
 
 for (const [kind, start] of [

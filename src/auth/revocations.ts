@@ -11,17 +11,18 @@ export class Revocations {
     private readonly accessTokenMs: number,
     private readonly clock: Clock,
     /** Called once for each session, when its end is first heard of. */
-    private readonly onEnded: (sessionId: string) => void,
+    private readonly onEnded: (sessionId: string, disabled: boolean) => void,
   ) {}
 
   has(sessionId: string): boolean {
     return this.#ended.has(sessionId);
   }
 
-  add(sessionId: string): void {
+  /** `disabled`: it ended with its account. */
+  add(sessionId: string, disabled = false): void {
     if (this.#ended.has(sessionId)) return;
     this.#ended.set(sessionId, this.clock.now());
-    this.onEnded(sessionId);
+    this.onEnded(sessionId, disabled);
   }
 
   /** Forgets those whose last access token has expired. */

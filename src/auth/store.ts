@@ -1,6 +1,7 @@
 import { and, asc, count, eq, gt, isNull, lt, ne, sql } from "drizzle-orm";
 import { type Database, pgArray } from "../db/client.ts";
 import { sessions, userColumns, type UserRow, users } from "../db/schema.ts";
+import type { Person } from "../deps.ts";
 import type { Name } from "./names.ts";
 import type { TokenSource } from "./tokens.ts";
 
@@ -81,16 +82,15 @@ export function createAuthStore({ orm, query }: Database) {
       return (await orm.select().from(sessions).where(eq(sessions.id, id)))[0];
     },
 
-    /** Who a living session belongs to; undefined once it ended, expired or its account was disabled. */
-    async livingSession(id: string, now: Date): Promise<{ userId: string; username: string } | undefined> {
-      const [row] = await orm
-        .select({ userId: users.id, username: users.username })
-        .from(sessions)
-        .innerJoin(users, eq(users.id, sessions.userId))
-        .where(
-          and(eq(sessions.id, id), isNull(sessions.endedAt), gt(sessions.expiresAt, now), isNull(users.disabledAt)),
-        );
-      return row;
+    /** Who living sessions belong to; undefined for one that ended, expired or whose account was disabled. */
+    async livingSessions(ids: string[], now: Date): Promise<(Person | undefined)[]> {
+      const rows = await query<Person & { session: string }>(
+        `SELECT s.id AS session, u.id, u.username FROM sessions s JOIN users u ON u.id = s.user_id
+         WHERE s.id = ANY ($1::uuid[]) AND s.ended_at IS NULL AND s.expires_at > $2::timestamptz AND u.disabled_at IS NULL`,
+        [pgArray(ids), now.toISOString()],
+      );
+      const bySession = new Map(rows.map(({ session, id, username }) => [session, { id, username }]));
+      return ids.map((id) => bySession.get(id));
     },
 
     /** Those of some sessions that are over, by their end or by time. */

@@ -1,44 +1,64 @@
 import type { z } from "zod";
 import { GLOBAL_ROOM } from "../db/schema.ts";
 import type { Caller, Command, Outgoing } from "../deps.ts";
-import { CLIENT_FRAMES, type Endpoint } from "../protocol/frames.ts";
+import type { CLIENT_FRAMES, Endpoint } from "../protocol/frames.ts";
 import type { Messages } from "./messages.ts";
-import { type Rooms, repeatFrame, roomId } from "./rooms.ts";
+import type { Reading } from "./reading.ts";
+import { ackFrame, type Rooms, repeatFrame, roomId, roomOf } from "./rooms.ts";
 import { typing } from "./typing.ts";
 
 type Deps = {
   messages: Messages;
+  reading: Reading;
   rooms: Rooms;
   /** To the sockets of every process; may be lost. */
   broadcast: (frames: Outgoing[]) => void;
 };
 
 type Frames = typeof CLIENT_FRAMES;
+/** What the sockets see to themselves. */
+type Control = "auth" | "resume" | "ping";
 /** Total by its type: a frame without a handler does not compile. */
 type ChatCommands = {
   [E in Endpoint]: {
-    [T in keyof Frames[E]]: (caller: Caller, frame: z.output<Extract<Frames[E][T], z.ZodType>>) => ReturnType<Command>;
+    [T in Exclude<keyof Frames[E], Control>]: (
+      caller: Caller,
+      frame: z.output<Extract<Frames[E][T], z.ZodType>>,
+    ) => ReturnType<Command>;
   };
 };
 
-export function chatCommands({ messages, rooms, broadcast }: Deps): ChatCommands {
+export function chatCommands({ messages, reading, rooms, broadcast }: Deps): ChatCommands {
   const send = async (caller: Caller, room: string, frame: { content: string; client_id?: string }) => {
     const sender = { id: caller.userId, username: caller.username };
-    const { stored } = await messages.send({ sender, room, content: frame.content, clientId: frame.client_id });
+    return messages.send({ sender, room, content: frame.content, clientId: frame.client_id });
+  };
+  const sendOnOlder = async (caller: Caller, room: string, frame: { content: string; client_id?: string }) => {
+    const { stored } = await send(caller, room, frame);
     return { done: stored.then(({ event, repeat }) => (repeat ? repeatFrame(event) : undefined)) };
   };
-  const type = (status: "typing" | "stopped") => async (caller: Caller, frame: { conversation_id: string }) => {
-    broadcast(
-      await typing(rooms, { id: caller.userId, username: caller.username }, roomId(frame.conversation_id), status),
-    );
+  const type = (status: "typing" | "stopped") => async (caller: Caller, room: string) => {
+    broadcast(await typing(rooms, { id: caller.userId, username: caller.username }, room, status));
     return undefined;
   };
+  const [starts, stops] = [type("typing"), type("stopped")];
   return {
-    global: { send_global_message: (caller, frame) => send(caller, GLOBAL_ROOM, frame) },
+    global: { send_global_message: (caller, frame) => sendOnOlder(caller, GLOBAL_ROOM, frame) },
     private: {
-      send_private_message: async (caller, frame) => send(caller, roomId(frame.conversation_id), frame),
-      typing_start: type("typing"),
-      typing_stop: type("stopped"),
+      send_private_message: async (caller, frame) => sendOnOlder(caller, roomId(frame.conversation_id), frame),
+      typing_start: async (caller, frame) => starts(caller, roomId(frame.conversation_id)),
+      typing_stop: async (caller, frame) => stops(caller, roomId(frame.conversation_id)),
+    },
+    chat: {
+      send_message: async (caller, frame) => {
+        const { stored } = await send(caller, roomOf(frame.stream), frame);
+        return { done: stored.then(({ event, repeat }) => ackFrame(event, frame.client_id, repeat)) };
+      },
+      read: async (caller, { stream, seq }) => ({
+        done: reading.read(caller.userId, roomOf(stream), seq).then(() => undefined),
+      }),
+      typing_start: async (caller, { stream }) => starts(caller, roomId(stream)),
+      typing_stop: async (caller, { stream }) => stops(caller, roomId(stream)),
     },
   };
 }

@@ -2,6 +2,7 @@ import { GLOBAL_ROOM, type UserRow } from "../db/schema.ts";
 import { invalid, notFound } from "../errors.ts";
 import type { Conversation, GlobalMessage, PrivateMessage, User } from "../protocol/models.ts";
 import { readHistory } from "./history.ts";
+import { preview, streamOf } from "./rooms.ts";
 import { sanitize } from "./sanitize.ts";
 import type { ConversationRow, RoomStore } from "./rooms-store.ts";
 import type { ChatStore, MessageRow } from "./store.ts";
@@ -23,7 +24,7 @@ export function createConversations({ store, roomStore, viewUser }: Deps) {
         row.last_content === null
           ? null
           : {
-              content: [...sanitize(row.last_content)].slice(0, 100).join(""),
+              content: preview(row.last_content),
               timestamp: row.last_sent_at.toISOString(),
               sender_id: row.last_sender_id,
             },
@@ -56,7 +57,7 @@ export function createConversations({ store, roomStore, viewUser }: Deps) {
 
   function globalMessages(rows: MessageRow[]): GlobalMessage[] {
     return rows.map((row) => ({
-      ...place("global", row.seq),
+      ...place(GLOBAL_ROOM, row.seq),
       id: row.seq,
       sender: viewUser(row.sender),
       content: sanitize(row.content),
@@ -89,6 +90,6 @@ export function createConversations({ store, roomStore, viewUser }: Deps) {
 }
 
 /** A message that was never changed has its own seq as version. */
-function place(stream: string, seq: number) {
-  return { stream, seq, version: seq };
+function place(room: string, seq: number) {
+  return { stream: streamOf(room), seq, version: seq };
 }

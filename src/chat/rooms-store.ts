@@ -1,6 +1,9 @@
 import { and, asc, eq, inArray, sql } from "drizzle-orm";
-import { type Database, pgArray } from "../db/client.ts";
+import { type Database, pgArray, readSnapshot } from "../db/client.ts";
 import { members, rooms, userColumns, type UserRow, users } from "../db/schema.ts";
+import type { StreamSnapshot } from "../protocol/frames.ts";
+import type { MessageEvent } from "./rooms.ts";
+import { eventOf, type EventRow } from "./store.ts";
 
 export type RoomStore = ReturnType<typeof createRoomStore>;
 
@@ -13,6 +16,21 @@ export type ConversationRow = {
   last_sender_id: string;
   unread: number;
 };
+
+/** What `catch_up` says about one person, at the snapshot `now`. */
+export type CatchUpRow = {
+  now: string;
+  streams: (Omit<StreamSnapshot, "stream" | "last_message"> & {
+    room: string;
+    last_message: { id: string; seq: number; content: string; timestamp: string; sender_id: string } | null;
+  })[];
+  more: boolean;
+  news: { room: string; head: number; complete: boolean }[];
+  events: MessageEvent[];
+};
+
+/** How far somebody has read now, and what is left above it, counted when the room's head was `headSeq`. */
+export type ReadMark = { readSeq: number; headSeq: number; unread: number };
 
 /** Rooms, their members and read marks in the database. */
 export function createRoomStore({ orm, query }: Database) {
@@ -87,14 +105,55 @@ export function createRoomStore({ orm, query }: Database) {
       return byRoom;
     },
 
-    /** Raises the reader's watermark to the newest of these that is in this room; false where the room is not the reader's. */
-    async markRead(room: string, userId: string, messageIds: string[]): Promise<boolean> {
-      const rows = await query(
-        `UPDATE members SET read_seq = greatest(read_seq, (SELECT max(m.seq) FROM messages m WHERE m.id = ANY ($3::uuid[]) AND m.room_id = $1))
-         WHERE room_id = $1 AND user_id = $2 RETURNING 1 AS ok`,
-        [room, userId, pgArray(messageIds)],
+    /** Raises the reader's watermark to a seq, or to the newest of these messages that is in this room; null where the room is not the reader's. */
+    async markRead(room: string, userId: string, upTo: number | string[]): Promise<ReadMark | null> {
+      const target =
+        typeof upTo === "number"
+          ? "$3::bigint"
+          : "coalesce((SELECT max(m.seq) FROM messages m WHERE m.id = ANY ($3::uuid[]) AND m.room_id = $1), 0)";
+      const [mark] = await query<ReadMark>(
+        `SELECT read_seq AS "readSeq", head_seq AS "headSeq", unread_count AS unread FROM mark_read($1, $2, ${target})`,
+        [room, userId, typeof upTo === "number" ? upTo : pgArray(upTo)],
       );
-      return rows.length === 1;
+      return mark ?? null;
+    },
+
+    /** What these people are owed, all in one snapshot. */
+    async catchUp(asked: readonly { userId: string; since: string | null }[]): Promise<CatchUpRow[]> {
+      const cursors = asked.map(({ since }) => (since === null ? null : readSnapshot(since)));
+      const rows = await query<Omit<CatchUpRow, "events"> & { events: (EventRow & { room: string })[] }>(
+        `SELECT pg_current_snapshot()::text AS now, c.*
+         FROM unnest($1::uuid[], $2::xid8[], $3::text[]) WITH ORDINALITY a (user_id, next, running, n)
+         CROSS JOIN LATERAL catch_up(a.user_id, a.next, a.running::xid8[]) c ORDER BY a.n`,
+        [
+          pgArray(asked.map(({ userId }) => userId)),
+          pgArray(cursors.map((cursor) => cursor && cursor.next)),
+          pgArray(cursors.map((cursor) => cursor && `{${cursor.running}}`)),
+        ],
+      );
+      const iso = (time: string) => new Date(time).toISOString();
+      return rows.map(({ streams, events, ...row }) => ({
+        ...row,
+        streams: streams.map(({ participants, updated_at, last_message, ...stream }) => ({
+          ...stream,
+          participants: participants.map((p) => ({ ...p, last_seen: p.last_seen && iso(p.last_seen) })),
+          updated_at: iso(updated_at),
+          last_message: last_message && { ...last_message, timestamp: iso(last_message.timestamp) },
+        })),
+        events: events.map(({ room, ...event }) => eventOf(room, event, [])),
+      }));
+    },
+
+    /** Whom each of these people shares a conversation with. */
+    async partnersOf(userIds: string[]): Promise<Map<string, string[]>> {
+      const rows = await query<{ who: string; partners: string[] }>(
+        `SELECT me.user_id AS who, json_agg(DISTINCT o.user_id) AS partners
+         FROM members me JOIN rooms r ON r.id = me.room_id AND r.kind <> 'global'
+         JOIN members o ON o.room_id = me.room_id AND o.user_id <> me.user_id
+         WHERE me.user_id = ANY ($1::uuid[]) GROUP BY me.user_id`,
+        [pgArray(userIds)],
+      );
+      return new Map(rows.map(({ who, partners }) => [who, partners]));
     },
   };
 }

@@ -1,8 +1,8 @@
 import { GLOBAL_ROOM } from "../db/schema.ts";
-import type { Outgoing, Person, RoomEvent } from "../deps.ts";
+import type { Hears, Outgoing, Person, RoomEvent } from "../deps.ts";
 import { notFound } from "../errors.ts";
 import { id as uuid } from "../protocol/api.ts";
-import type { ServerFrame } from "../protocol/frames.ts";
+import type { ChatMessage, ServerFrame } from "../protocol/frames.ts";
 import { sanitize } from "./sanitize.ts";
 import type { RoomStore } from "./rooms-store.ts";
 
@@ -18,36 +18,116 @@ type MessageBody = {
 export type MessageEvent = RoomEvent<MessageBody>;
 
 /** Who hears a message, and how it looks to them. The sender's own sockets learn the `client_id`, nobody else's do. */
-export function framesOf({ room, seq, body }: MessageEvent): Outgoing[] {
-  const { sender, clientId } = body;
-  const content = sanitize(body.content);
-  const own = clientId === null ? {} : { client_id: clientId };
-  if (room === GLOBAL_ROOM) {
-    const message = { id: seq, sender, content, timestamp: body.sentAt };
-    const frame = encode({ type: "global_message", message });
-    if (clientId === null) return [{ endpoint: "global", frame }];
-    return [
-      { endpoint: "global", except: sender.id, frame },
-      {
-        endpoint: "global",
-        user: sender.id,
-        frame: encode({ type: "global_message", message: { ...message, ...own } }),
-      },
-    ];
-  }
-  const message = { id: body.id, conversation_id: room, sender, content, timestamp: body.sentAt };
-  const echo = encode({ type: "private_message_sent", message: { ...message, ...own } });
-  const frame = encode({ type: "private_message", message });
-  return body.audience.map((user) => ({ endpoint: "private", user, frame: user === sender.id ? echo : frame }));
+export function framesOf(event: MessageEvent, hears: Hears): Outgoing[] {
+  return event.room === GLOBAL_ROOM ? globalFrames(event, hears) : privateFrames(event, hears);
 }
 
-/** What the sender of a repeated send gets, on that socket alone: the frame of the stored message. */
+function globalFrames(event: MessageEvent, hears: Hears): Outgoing[] {
+  const { sender, clientId } = event.body;
+  const frames: Outgoing[] = [];
+  for (const endpoint of ["global", "chat"] as const) {
+    if (!hears(endpoint)) continue;
+    const render = endpoint === "chat" ? chatFrame : globalFrame;
+    const head = endpoint === "chat" ? (["global", event.seq] as const) : undefined;
+    if (clientId === null || !hears(endpoint, sender.id)) frames.push({ endpoint, frame: render(event, false), head });
+    else
+      frames.push(
+        { endpoint, except: sender.id, frame: render(event, false), head },
+        { endpoint, user: sender.id, frame: render(event, true) },
+      );
+  }
+  return frames;
+}
+
+function privateFrames(event: MessageEvent, hears: Hears): Outgoing[] {
+  const { sender, audience } = event.body;
+  const frames: Outgoing[] = [];
+  for (const user of audience) {
+    const own = user === sender.id;
+    if (hears("private", user)) frames.push({ endpoint: "private", user, frame: privateFrame(event, own) });
+    if (hears("chat", user))
+      frames.push({ endpoint: "chat", user, frame: chatFrame(event, own), head: [event.room, event.seq] });
+  }
+  return frames;
+}
+
+function globalFrame({ seq, body }: MessageEvent, own: boolean): string {
+  const { sender, sentAt, clientId } = body;
+  const message = { id: seq, sender, content: sanitize(body.content), timestamp: sentAt };
+  return encode({
+    type: "global_message",
+    message: own && clientId !== null ? { ...message, client_id: clientId } : message,
+  });
+}
+
+function privateFrame({ room, body }: MessageEvent, own: boolean): string {
+  const { id, sender, sentAt, clientId } = body;
+  const message = { id, conversation_id: room, sender, content: sanitize(body.content), timestamp: sentAt };
+  return encode(
+    own
+      ? { type: "private_message_sent", message: clientId === null ? message : { ...message, client_id: clientId } }
+      : { type: "private_message", message },
+  );
+}
+
+/** Live, every event of a stream was sent: the one before it is the one numbered before it. */
+const chatFrame = (event: MessageEvent, own: boolean) => messageFrame(event, event.seq - 1, own);
+
+/** A message on the one socket; `prev` is the seq of the stream's event that was sent before it. */
+export function messageFrame({ room, seq, body }: MessageEvent, prev: number, own: boolean): string {
+  const content = sanitize(body.content);
+  const message: ChatMessage = {
+    id: messageId(room, seq, body.id),
+    seq,
+    version: seq,
+    sender: body.sender,
+    content,
+    timestamp: body.sentAt,
+  };
+  if (content !== body.content) message.text = body.content;
+  if (own && body.clientId !== null) message.client_id = body.clientId;
+  return encode({ type: "message", stream: streamOf(room), seq, prev, message });
+}
+
+/** What the sender of a repeated send gets on an older socket, on that one alone: the frame of the stored message. */
 export function repeatFrame(event: MessageEvent): string {
-  return framesOf(event).find((outgoing) => outgoing.user === event.body.sender.id)!.frame;
+  return event.room === GLOBAL_ROOM ? globalFrame(event, true) : privateFrame(event, true);
+}
+
+export function ackFrame({ room, seq, body }: MessageEvent, clientId: string, duplicate: boolean): string {
+  return encode({
+    type: "ack",
+    client_id: clientId,
+    stream: streamOf(room),
+    seq,
+    message_id: messageId(room, seq, body.id),
+    timestamp: body.sentAt,
+    duplicate,
+  });
+}
+
+/** A message of the public room is known by its seq. */
+function messageId(room: string, seq: number, id: string): number | string {
+  return room === GLOBAL_ROOM ? seq : id;
 }
 
 export function encode(frame: ServerFrame): string {
   return JSON.stringify(frame);
+}
+
+/** The start of a message, for lists. */
+export function preview(typed: string): string {
+  return [...sanitize(typed)].slice(0, 100).join("");
+}
+
+/** A room's name on the wire. */
+export function streamOf(room: string): string {
+  return room === GLOBAL_ROOM ? "global" : room;
+}
+
+/** The room of a stream's name. */
+export function roomOf(stream: string): string {
+  return stream === "global" ? GLOBAL_ROOM : roomId(stream);
 }
 
 /** The rooms one can be a member of. */

@@ -8,15 +8,15 @@ import { makePage, readPage } from "../protocol/paging.ts";
 import type { Conversations } from "./conversations.ts";
 import { linkHeader, readHistory } from "./history.ts";
 import type { Messages } from "./messages.ts";
+import type { Reading } from "./reading.ts";
 import { type Rooms, roomId } from "./rooms.ts";
-import type { RoomStore } from "./rooms-store.ts";
 import type { ChatStore } from "./store.ts";
 
 type Deps = {
   store: ChatStore;
   messages: Messages;
   userById: (id: string) => Promise<UserRow | undefined>;
-  roomStore: RoomStore;
+  reading: Reading;
   conversations: Conversations;
   rooms: Rooms;
   requireUser: MiddlewareHandler<HttpEnv>;
@@ -25,7 +25,7 @@ type Deps = {
 /** "create" is a route of its own, which takes POST only. */
 const ID = ":id{(?!create$)[^/]+}";
 
-export function chatRoutes({ store, messages, userById, roomStore, conversations, rooms, requireUser }: Deps) {
+export function chatRoutes({ store, messages, userById, reading, conversations, rooms, requireUser }: Deps) {
   const app = new Hono<HttpEnv>();
   app.use(requireUser);
 
@@ -63,7 +63,7 @@ export function chatRoutes({ store, messages, userById, roomStore, conversations
 
   app.post(`/conversations/${ID}/read`, async (c) => {
     const messageIds = await readBody(c.req.raw, api.read);
-    if (!(await roomStore.markRead(roomId(c.req.param("id")), c.var.identity.userId, messageIds))) throw notFound();
+    await reading.read(c.var.identity.userId, roomId(c.req.param("id")), messageIds);
     return c.json({ detail: "Read." });
   });
 

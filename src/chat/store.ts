@@ -1,6 +1,6 @@
 import { and, asc, desc, eq, gt, lt } from "drizzle-orm";
 import { type Database, pgArray, unseenBy } from "../db/client.ts";
-import { heads, messages, userColumns, type UserRow, users } from "../db/schema.ts";
+import { GLOBAL_ROOM, heads, messages, userColumns, type UserRow, users } from "../db/schema.ts";
 import type { MessageEvent } from "./rooms.ts";
 import type { Draft } from "./writer.ts";
 
@@ -11,6 +11,22 @@ type Outcome =
   | { kind: "stored" | "duplicate"; id: string; seq: number; sentAt: string }
   | { kind: "mismatch" }
   | { kind: "not_found" };
+
+/** An event as the database tells it, in JSON. */
+export type EventRow = Omit<MessageEvent["body"], "sender" | "audience"> & {
+  seq: number;
+  sender_id: string;
+  username: string;
+};
+
+export function eventOf(
+  room: string,
+  { seq, sender_id, username, ...body }: EventRow,
+  audience: string[],
+): MessageEvent {
+  const sentAt = new Date(body.sentAt).toISOString();
+  return { room, seq, body: { ...body, sentAt, sender: { id: sender_id, username }, audience } };
+}
 
 /** One answer of `eventsSince`. */
 const MAX_EVENTS = 1_000;
@@ -52,17 +68,9 @@ export function createChatStore({ orm, query }: Database) {
       horizon: string,
     ): Promise<{ head: number; events: MessageEvent[]; whole: boolean }> {
       const after = seq === null ? unseenBy(horizon, 2) : { sql: "m.seq > $2::bigint", params: [seq] };
-      const [row] = await query<{
-        head: number | null;
-        events: (Omit<MessageEvent["body"], "sender" | "audience"> & {
-          seq: number;
-          sender_id: string;
-          username: string;
-        })[];
-        audience: string[];
-      }>(
+      const [row] = await query<{ head: number | null; events: EventRow[]; audience: string[] }>(
         `SELECT (SELECT h.seq FROM heads h WHERE h.room_id = $1) AS head,
-                (SELECT coalesce(json_agg(user_id), '[]') FROM members WHERE room_id = $1) AS audience,
+                (SELECT coalesce(json_agg(user_id), '[]') FROM members WHERE room_id = $1 AND room_id <> '${GLOBAL_ROOM}') AS audience,
                 (SELECT coalesce(json_agg(e ORDER BY e.seq), '[]') FROM (
                    SELECT m.seq, m.id, m.sender_id, u.username, m.content, m.sent_at AS "sentAt", m.client_id AS "clientId"
                    FROM messages m JOIN users u ON u.id = m.sender_id
@@ -73,11 +81,7 @@ export function createChatStore({ orm, query }: Database) {
       return {
         head: head ?? 0,
         whole: events.length < MAX_EVENTS,
-        events: events.map(({ seq: at, sender_id, username, ...body }) => ({
-          room,
-          seq: at,
-          body: { ...body, sentAt: new Date(body.sentAt).toISOString(), sender: { id: sender_id, username }, audience },
-        })),
+        events: events.map((event) => eventOf(room, event, audience)),
       };
     },
 

@@ -59,9 +59,20 @@ export function pgArray(values: readonly (string | null)[]): string {
  * running then. The planner knows both sides by value and takes the index; where it had to look into the snapshot itself it would not.
  */
 export function unseenBy(snapshot: string, firstParam: number): { sql: string; params: [string, string] } {
-  const [, xmax = "0", running = ""] = snapshot.split(":");
+  const { next, running } = readSnapshot(snapshot);
   return {
     sql: `(changed >= $${firstParam}::xid8 OR changed = ANY ($${firstParam + 1}::xid8[]))`,
-    params: [xmax, `{${running}}`],
+    params: [next, `{${running}}`],
   };
+}
+
+/** `next`: the first transaction that the snapshot was before; `running`: those below it that it did not see. */
+export function readSnapshot(snapshot: string): { next: string; running: string } {
+  const [, next = "0", running = ""] = snapshot.split(":");
+  return { next, running };
+}
+
+/** The database of `now` has not come as far as a snapshot says it once was: it is not the same one. */
+export function isAhead(snapshot: string, now: string): boolean {
+  return BigInt(readSnapshot(snapshot).next) > BigInt(readSnapshot(now).next);
 }

@@ -1,8 +1,10 @@
 import type { Database } from "./client.ts";
-import { MIGRATIONS } from "./migrations.ts";
+import { FUNCTIONS, MIGRATIONS } from "./migrations.ts";
 
 /** Any constant: servers that start together take turns by it. */
 const LOCK = 7_202_611;
+/** Beside the migrations' names stands which functions are in place. */
+const FUNCTIONS_ID = "functions ";
 
 /** Brings the database to this program's tables. Throws a sentence for the operator when it is newer than the program. */
 export async function migrate(db: Database): Promise<void> {
@@ -12,8 +14,9 @@ export async function migrate(db: Database): Promise<void> {
      END $do$`,
   );
   const applied = await db.query<{ id: string }>("SELECT id FROM migrations", []);
+  const functions = `${FUNCTIONS_ID}${Bun.hash(FUNCTIONS).toString(36)}`;
   const known = new Set(MIGRATIONS.map((migration) => migration.id));
-  const unknown = applied.find((row) => !known.has(row.id));
+  const unknown = applied.find((row) => !known.has(row.id) && !row.id.startsWith(FUNCTIONS_ID));
   if (unknown) {
     throw new Error(
       `The database is newer than this program (it has migration ${unknown.id}). Start the newer version.`,
@@ -21,6 +24,8 @@ export async function migrate(db: Database): Promise<void> {
   }
   const done = new Set(applied.map((row) => row.id));
   for (const { id, sql } of MIGRATIONS) if (!done.has(id)) await db.exec(guarded(id, sql));
+  if (!done.has(functions))
+    await db.exec(guarded(functions, `${FUNCTIONS}; DELETE FROM migrations WHERE id LIKE '${FUNCTIONS_ID}%'`));
 }
 
 /** One statement, so one transaction: whoever comes second waits, sees that it is done and does nothing. */
@@ -32,4 +37,12 @@ function guarded(id: string, sql: string): string {
       INSERT INTO migrations (id) VALUES ('${id}');
     END IF;
   END $do$`;
+}
+
+/** For a start: true where rows had to be mended that a restore brought from another database. */
+export async function mendRestored(db: Database): Promise<boolean> {
+  // By `exec`, which has no deadline, since it may be every row; and asked first, since it seldom is any.
+  const [row] = await db.query<{ is: boolean }>("SELECT is_restored() AS is", []);
+  if (row!.is) await db.exec("SELECT mend_restored()");
+  return row!.is;
 }

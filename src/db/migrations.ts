@@ -1,8 +1,14 @@
 import tables from "../../drizzle/0000_tables.sql" with { type: "text" };
-import functions from "../../drizzle/0001_functions.sql" with { type: "text" };
+import firstRows from "../../drizzle/0001_functions.sql" with { type: "text" };
+import resume from "../../drizzle/0002_resume.sql" with { type: "text" };
+import functions from "../../drizzle/functions.sql" with { type: "text" };
 
 /** Every migration, oldest first, as text inside the program: a compiled one carries them along. */
 export const MIGRATIONS: readonly { id: string; sql: string }[] = [
   { id: "0000_tables", sql: tables },
-  { id: "0001_functions", sql: functions },
+  { id: "0001_functions", sql: firstRows },
+  { id: "0002_resume", sql: resume },
 ];
+
+/** Run whenever they have changed. */
+export const FUNCTIONS: string = functions;

@@ -95,8 +95,11 @@ export const heads = pgTable("heads", {
   seq: bigint("seq", { mode: "number" }).notNull(),
   /** Time of the last message, else of the room's creation. */
   lastAt: time("last_at").notNull(),
+  /** Of the last event: who comes back skips the rooms where nothing changed. No index, or the updates would not be HOT. */
+  changed: changed(),
 });
 
+/** Who takes part in a room, and how far they have read. Everyone takes part in the public room. */
 export const members = pgTable(
   "members",
   {
@@ -141,9 +144,12 @@ export const messages = pgTable(
   ],
 );
 
-/** One row: who this deployment is. */
+/** One row: who this deployment is; `epoch` is new after a restore. */
 export const deployment = pgTable("deployment", {
   id: uuid("id")
     .primaryKey()
+    .default(sql`gen_random_uuid()`),
+  epoch: uuid("epoch")
+    .notNull()
     .default(sql`gen_random_uuid()`),
 });

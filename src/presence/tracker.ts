@@ -1,7 +1,7 @@
 import type { Bus } from "../bus/bus.ts";
-import type { Outgoing } from "../deps.ts";
+import type { Hears, Outgoing } from "../deps.ts";
 import type { Clock } from "../ops/clock.ts";
-import type { ServerFrame } from "../protocol/frames.ts";
+import type { PresenceChange, ServerFrame } from "../protocol/frames.ts";
 import {
   beat,
   echoed,
@@ -12,25 +12,34 @@ import {
   setLocal,
   tick,
 } from "./presence.ts";
+import { jsonParts, Roll } from "./roll.ts";
 
 type Deps = {
   bus: Bus;
   publish: (frames: Outgoing[]) => void;
+  hears: Hears;
+  /** Whom each of these shares a conversation with. */
+  partnersOf: (users: string[]) => Promise<Map<string, string[]>>;
   writeLastSeen: (users: string[], at: Date) => Promise<void>;
   clock: Clock;
   times: { heartbeatMs: number; graceMs: number; expiryMs: number };
 };
 
-/** Changes are gathered this long, so that a storm of arrivals is told in few writes. */
+/** Changes are gathered this long, so that a storm of arrivals is told in few writes; longer where a batch is one frame. */
 const GATHER_MS = 50;
+const BATCH_MS = 250;
+const MAX_BATCH = 250;
 const MAX_BEAT_MS = 5_000;
 
 /** The presence core, wired to sockets, bus, clock and database. */
-export function createTracker({ bus, publish, writeLastSeen, clock, times }: Deps) {
+export function createTracker({ bus, publish, hears, partnersOf, writeLastSeen, clock, times }: Deps) {
   const beatMs = Math.min(MAX_BEAT_MS, times.heartbeatMs, times.expiryMs / 4);
   const self = crypto.randomUUID();
   const state = newPresence(self, { ...times, beatMs }, clock.now());
   let gathered: Outgoing[] = [];
+  const roll = new Roll();
+  /** By user: what happened last is what counts. */
+  let changes = new Map<string, PresenceChange>();
   const stops: (() => void)[] = [];
   let left = false;
 
@@ -43,8 +52,10 @@ export function createTracker({ bus, publish, writeLastSeen, clock, times }: Dep
         continue;
       }
       const { user, username, status } = effect;
-      const frame: ServerFrame = { type: "user_presence", user_id: user, username, status };
-      gathered.push({ endpoint: "global", except: user, frame: JSON.stringify(frame) });
+      const change: PresenceChange = { user_id: user, username, status };
+      const frame: ServerFrame = { type: "user_presence", ...change };
+      if (hears("global")) gathered.push({ endpoint: "global", except: user, frame: JSON.stringify(frame) });
+      changes.set(user, change);
       if (effect.status === "offline" && effect.tell)
         lastSeen.set(effect.since, [...(lastSeen.get(effect.since) ?? []), user]);
     }
@@ -52,7 +63,34 @@ export function createTracker({ bus, publish, writeLastSeen, clock, times }: Dep
     for (const [at, users] of lastSeen) writeLastSeen(users, new Date(at)).catch(() => {});
   }
 
+  function tellBatch(): void {
+    if (!changes.size) return;
+    const gone = changes;
+    changes = new Map();
+    const told = roll.update(gone.values());
+    for (let i = 0; i < told.length; i += MAX_BATCH)
+      publish([{ endpoint: "chat", frame: batchFrame(told.slice(i, i + MAX_BATCH)) }]);
+    for (const { user_id } of told) gone.delete(user_id);
+    // Best effort, as all presence: who comes back is told how it stands.
+    if (gone.size) tellPartners([...gone.values()]).catch(() => {});
+  }
+
+  async function tellPartners(untold: PresenceChange[]): Promise<void> {
+    const partners = await partnersOf(untold.map(({ user_id }) => user_id));
+    for (const change of untold)
+      for (const user of partners.get(change.user_id) ?? [])
+        if (hears("chat", user)) publish([{ endpoint: "chat", user, frame: batchFrame([change]) }]);
+  }
+
   return {
+    /** Who is online, as JSON arrays; of those whom not everyone is told of, the `extra` ones. */
+    presentNow(extra: readonly string[]): string[] {
+      const untold = extra.flatMap((id): [string, string][] => {
+        const username = state.shown.get(id);
+        return username !== undefined && !roll.has(id) ? [[id, username]] : [];
+      });
+      return [...roll.parts(), ...jsonParts(untold)];
+    },
     isOnline: (user: string) => state.shown.has(user),
     /** Sockets of a user in all processes. */
     sockets: (user: string) => state.totals.get(user) ?? 0,
@@ -71,6 +109,7 @@ export function createTracker({ bus, publish, writeLastSeen, clock, times }: Dep
           publish(gathered);
           gathered = [];
         }),
+        clock.every(BATCH_MS, tellBatch),
       );
     },
     /** This process goes; its users have `spreadMs` on top of the grace to arrive elsewhere. */
@@ -82,4 +121,8 @@ export function createTracker({ bus, publish, writeLastSeen, clock, times }: Dep
       await Promise.race([writeLastSeen(users, new Date(clock.now())).catch(() => {}), clock.sleep(1_000)]);
     },
   };
+}
+
+function batchFrame(changes: PresenceChange[]): string {
+  return JSON.stringify({ type: "presence_batch", changes } satisfies ServerFrame);
 }

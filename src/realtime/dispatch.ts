@@ -1,19 +1,20 @@
-import type { Caller, Commands } from "../deps.ts";
 import { Refusal, toRefusal } from "../errors.ts";
 import type { Log } from "../ops/log.ts";
 import { CLIENT_FRAMES, type Endpoint, type ServerFrame } from "../protocol/frames.ts";
 
+type Answer = { done: Promise<string | undefined> } | undefined;
+/** What to do with a frame of a type that was parsed; undefined for a type that this socket does not know. */
+export type Handler = ((frame: never) => Promise<Answer>) | undefined;
+
 export type Dispatch = ReturnType<typeof createDispatch>;
 
-type Deps = { commands: Commands; log: Log };
-
-/** From the text of a frame to its command. Every refusal is told, as an error frame that carries the `client_id` it came with. */
-export function createDispatch({ commands, log }: Deps) {
+/** From the text of a frame to its handler. Every refusal is told, as an error frame that carries the `client_id` it came with. */
+export function createDispatch(log: Log) {
   /** Resolves when the socket's next frame may go on; `reply` may be called later, or never. */
   return async function dispatch(
-    caller: Caller,
     endpoint: Endpoint,
     text: string,
+    handlerOf: (type: string) => Handler,
     reply: (frame: string) => void,
   ): Promise<void> {
     let clientId: string | undefined;
@@ -33,7 +34,7 @@ export function createDispatch({ commands, log }: Deps) {
           parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; "),
         );
       }
-      const outcome = await commands[endpoint][type]!(caller, parsed.data as never);
+      const outcome = await handlerOf(type)!(parsed.data as never);
       outcome?.done.then((answer) => answer && reply(answer), refuse);
     } catch (error) {
       refuse(error);

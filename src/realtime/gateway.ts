@@ -1,112 +1,84 @@
-import type { Server, WebSocketHandler } from "bun";
-import type { Identity } from "../deps.ts";
-import { Refusal } from "../errors.ts";
+import type { WebSocketHandler } from "bun";
+import type { Commands } from "../deps.ts";
+import { Refusal, unauthenticated } from "../errors.ts";
 import type { Clock } from "../ops/clock.ts";
 import type { Log } from "../ops/log.ts";
 import { CLOSE } from "../protocol/codes.ts";
-import type { Endpoint } from "../protocol/frames.ts";
-import { topicsOf } from "./publisher.ts";
-import { type Dispatch, errorFrame } from "./dispatch.ts";
+import type { ChatFrame, Endpoint } from "../protocol/frames.ts";
+import { type Dispatch, errorFrame, type Handler } from "./dispatch.ts";
+import type { Admit } from "./handshake.ts";
+import type { Heads } from "./heads.ts";
+import type { Publisher } from "./publisher.ts";
 import { gcra } from "./rate-limit.ts";
-import type { Connection, Socket, Sockets } from "./sockets.ts";
+import type { Connection, Open, Socket, Sockets } from "./sockets.ts";
 
 type Deps = {
   sockets: Sockets;
+  publisher: Publisher;
+  heads: Heads;
   dispatch: Dispatch;
-  identify: (token: string | undefined) => Promise<Identity | null>;
-  /** The user's name, from the database: it has the last word on whether the session lives. */
-  livingSession: (sessionId: string) => Promise<{ username: string } | undefined>;
+  commands: Commands;
+  admit: Admit;
+  resume: (ws: Socket, data: Open, asked: { epoch?: string | null; since?: string | null }) => Promise<void>;
+  hello: (data: Open) => string;
+  /** A horizon that was taken after this time and has been told of whole. */
+  deliveredSince: (time: number) => string | null;
   isEnded: (sessionId: string) => boolean;
   presence: { set(user: string, username: string, sockets: number): void; sockets(user: string): number };
-  limits: Record<"connect" | "failedConnect", { take(key: string): Promise<void> }>;
-  allowedOrigins: string[];
   maxSocketsPerUser: number;
   maxFrameBytes: number;
   /** Each socket's own flood gate, before anything is parsed. */
   gate: { perSecond: number; burst: number };
   /** A peer that is silent for this long, pings included, is gone. */
   idleMs: number;
+  /** A client of the one socket that says nothing for this long is frozen, whatever its network answers to pings. */
+  silenceMs: number;
   clock: Clock;
   log: Log;
 };
 
 /** Frames that wait their turn; who piles up more than this is not talking but flooding. */
 const MAX_INBOX = { frames: 256, bytes: 256 * 1024 };
+/** For the first frame of the one socket, and for its `resume`. */
+const PATIENCE_MS = 10_000;
 
-/** Sockets: who may open one, what comes in, when it closes. */
+/** What becomes of a socket: who comes in, what they say, when it closes. */
 export function createGateway(deps: Deps) {
-  const { sockets, dispatch, presence, limits, clock, log } = deps;
-
-  /** Answers a request for a socket. Once accepted it is Bun's, and undefined comes back. */
-  async function upgrade(
-    request: Request,
-    endpoint: Endpoint,
-    address: string,
-    server: Server<Connection>,
-  ): Promise<Response | undefined> {
-    if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") {
-      throw new Refusal("invalid_field", "This address speaks WebSocket only.", { headers: { Upgrade: "websocket" } });
-    }
-    const origin = request.headers.get("origin");
-    if (origin && !isOurs(origin, request))
-      throw new Refusal("forbidden", "Pages of this origin may not open sockets here.");
-    const connection = await admit(request, endpoint, address);
-    if (!server.upgrade(request, { data: connection }))
-      throw new Refusal("invalid_field", "This is not a WebSocket handshake.");
-    return undefined;
-  }
-
-  /** A bad token is let in and closed at once with 4001: a browser could not tell a refused handshake from a broken network. */
-  async function admit(request: Request, endpoint: Endpoint, address: string): Promise<Connection> {
-    const identity = await deps.identify(new URL(request.url).searchParams.get("token") ?? undefined);
-    const session = identity && (await deps.livingSession(identity.sessionId));
-    if (!identity || !session) {
-      await limits.failedConnect.take(address);
-      return { state: "refused", endpoint, code: CLOSE.unauthenticated, reason: "not authenticated" };
-    }
-    await limits.connect.take(address);
-    const caller = { userId: identity.userId, sessionId: identity.sessionId, username: session.username };
-    return { state: "open", endpoint, caller, inbox: [], inboxBytes: 0, busy: false, gateAt: 0 };
-  }
-
-  function isOurs(origin: string, request: Request): boolean {
-    if (deps.allowedOrigins.includes(origin)) return true;
-    // Parsed alike, since a proxy may write the default port or capitals.
-    const ours = `${origin.split(":")[0]}://${request.headers.get("host")}`;
-    return (
-      /^https?:/.test(origin) &&
-      URL.canParse(origin) &&
-      URL.canParse(ours) &&
-      new URL(origin).host === new URL(ours).host
-    );
-  }
+  const { sockets, publisher, dispatch, commands, presence, clock, log } = deps;
+  const anonymous = new Set<Socket>();
 
   function open(ws: Socket): void {
     const { data } = ws;
     if (data.state === "refused") return ws.close(data.code, data.reason);
+    if (data.state === "anonymous") return void anonymous.add(ws);
     const { caller, endpoint } = data;
     // It may have ended while the handshake was under way.
-    if (deps.isEnded(caller.sessionId)) return ws.close(CLOSE.unauthenticated, "session over");
+    if (deps.isEnded(caller.sessionId)) return ws.close(overCode(endpoint, false), "session over");
     if (presence.sockets(caller.userId) >= deps.maxSocketsPerUser) return ws.close(CLOSE.abuse, "too many sockets");
     sockets.add(ws, caller);
-    for (const topic of topicsOf(endpoint, caller.userId)) ws.subscribe(topic);
+    if (data.phase.name === "told") publisher.tell(ws, endpoint, caller.userId);
+    else ws.send(deps.hello(data));
     presence.set(caller.userId, caller.username, sockets.ofUser(caller.userId).length);
   }
 
   function close(ws: Socket): void {
+    anonymous.delete(ws);
     if (ws.data.state !== "open") return;
-    const { caller } = ws.data;
-    ws.data.inbox.length = 0;
+    const { caller, inbox, drained } = ws.data;
+    inbox.length = 0;
+    drained?.();
+    publisher.forget(ws);
     if (sockets.remove(ws, caller)) presence.set(caller.userId, caller.username, sockets.ofUser(caller.userId).length);
   }
 
   function message(ws: Socket, frame: string | Buffer): void {
     const { data } = ws;
-    if (data.state !== "open" || ws.readyState !== WebSocket.OPEN) return;
+    if (data.state === "refused" || ws.readyState !== WebSocket.OPEN) return;
     if (typeof frame !== "string") return ws.close(CLOSE.unsupportedData, "text frames only");
     const bytes = Buffer.byteLength(frame);
     if (bytes > deps.maxFrameBytes) return ws.close(CLOSE.tooBig, "frame too big");
-    const { tat, waitMs } = gcra(data.gateAt, clock.now(), 1000 / deps.gate.perSecond, deps.gate.burst);
+    const now = clock.now();
+    const { tat, waitMs } = gcra(data.gateAt, now, 1000 / deps.gate.perSecond, deps.gate.burst);
     data.gateAt = tat;
     if (waitMs > 0) {
       const refusal = new Refusal("rate_limited", "Too many frames. Wait a moment.", { retryAfterMs: waitMs });
@@ -118,26 +90,89 @@ export function createGateway(deps: Deps) {
     ) {
       return ws.close(CLOSE.abuse, "too many frames at once");
     }
+    if (data.state === "open") data.heardAt = now;
     data.inbox.push(frame);
     data.inboxBytes += bytes;
     if (!data.busy) void work(ws, data);
   }
 
   /** One frame of a socket after the other: Bun runs handlers of one socket side by side, and sends would change places. */
-  async function work(ws: Socket, data: Extract<Connection, { state: "open" }>): Promise<void> {
+  async function work(ws: Socket, data: Exclude<Connection, { state: "refused" }>): Promise<void> {
     data.busy = true;
     for (let frame = data.inbox.shift(); frame !== undefined; frame = data.inbox.shift()) {
       data.inboxBytes -= Buffer.byteLength(frame);
-      await dispatch(data.caller, data.endpoint, frame, (answer) => void ws.send(answer));
+      await dispatch(
+        data.endpoint,
+        frame,
+        (type) => handlerOf(ws, type),
+        (answer) => void ws.send(answer),
+      );
     }
     data.inboxBytes = 0;
     data.busy = false;
+  }
+
+  function handlerOf(ws: Socket, type: string): Handler {
+    const { data } = ws;
+    if (data.state === "anonymous" && data.endpoint === "chat" && type === "auth") {
+      return async ({ token }: { token: string }) => {
+        const admitted = await deps.admit(token, data.endpoint, data.address);
+        if (ws.readyState !== WebSocket.OPEN) return undefined;
+        anonymous.delete(ws);
+        // The same object: the frames that wait are worked on from it.
+        const { inbox, inboxBytes, busy, gateAt } = data;
+        Object.assign(data, admitted, { inbox, inboxBytes, busy, gateAt });
+        open(ws);
+        return undefined;
+      };
+    }
+    if (data.state !== "open") throw unauthenticated();
+    if (data.endpoint === "chat") {
+      if (type === "auth") throw new Refusal("forbidden", "This socket is authenticated already.");
+      if (type === "ping") return async ({ t }: { t?: number | string }) => pong(ws, data, t);
+      // Not waited for: a ping is answered meanwhile.
+      if (type === "resume")
+        return async (asked: object) => ({ done: deps.resume(ws, data, asked).then(() => undefined) });
+    }
+    const command = commands[data.endpoint][type]!;
+    return (frame) => command(data.caller, frame);
+  }
+
+  /** What was delivered up to now leaves first: a cursor must not overtake what it stands for. */
+  async function pong(ws: Socket, data: Open, t: number | string | undefined): Promise<undefined> {
+    publisher.after(() => {
+      const { phase } = data;
+      const frame: ChatFrame = { type: "pong", t, since: null, heads: {} };
+      if (phase.name === "live") {
+        frame.since = deps.deliveredSince(phase.at) ?? phase.since;
+        frame.heads = deps.heads.since(data.caller.userId, phase.pongAt);
+        phase.pongAt = clock.now();
+      }
+      ws.send(JSON.stringify(frame));
+    });
+  }
+
+  /** Once a second: who was waited for long enough. */
+  function sweep(): void {
+    const now = clock.now();
+    for (const ws of anonymous)
+      if (ws.data.state === "anonymous" && now - ws.data.at > PATIENCE_MS)
+        ws.close(CLOSE.unauthenticated, "no token came");
+    for (const ws of sockets.each()) {
+      const { data } = ws;
+      if (data.state !== "open" || data.endpoint !== "chat") continue;
+      if (data.phase.name === "greeted" && now - data.phase.at > PATIENCE_MS) ws.close(CLOSE.silent, "no resume came");
+      else if (now - data.heardAt > deps.silenceMs) ws.close(CLOSE.silent, "no heartbeat came");
+    }
   }
 
   const websocket: WebSocketHandler<Connection> = {
     open,
     close,
     message,
+    drain: (ws) => {
+      if (ws.data.state === "open") ws.data.drained?.();
+    },
     // Frames a little over the limit are closed with 1009 above; far larger ones are cut by the runtime unread.
     maxPayloadLength: 2 * deps.maxFrameBytes,
     idleTimeout: Math.min(960, Math.max(10, Math.ceil(deps.idleMs / 1000))),
@@ -150,13 +185,17 @@ export function createGateway(deps: Deps) {
 
   return {
     websocket,
-    upgrade,
+    sweep,
     /** Closes the sockets of a session that is over. */
-    endSession(sessionId: string): void {
-      for (const ws of sockets.ofSession(sessionId)) ws.close(CLOSE.unauthenticated, "session over");
-    },
-    closeAll(code: number, reason: string): void {
-      for (const ws of sockets.all()) ws.close(code, reason);
+    endSession(sessionId: string, disabled: boolean): void {
+      for (const ws of sockets.ofSession(sessionId))
+        ws.close(overCode(ws.data.endpoint, disabled), disabled ? "account disabled" : "session over");
     },
   };
+}
+
+/** The first version's clients know one code for all of it. */
+function overCode(endpoint: Endpoint, disabled: boolean): number {
+  if (endpoint !== "chat") return CLOSE.unauthenticated;
+  return disabled ? CLOSE.accountDisabled : CLOSE.sessionOver;
 }

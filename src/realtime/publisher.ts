@@ -1,43 +1,96 @@
-import type { Server } from "bun";
 import type { Outgoing } from "../deps.ts";
+import { CLOSE } from "../protocol/codes.ts";
 import type { Endpoint } from "../protocol/frames.ts";
-import type { Connection, Sockets } from "./sockets.ts";
+import type { Heads } from "./heads.ts";
+import type { Socket, Sockets } from "./sockets.ts";
+
+export type Publisher = ReturnType<typeof createPublisher>;
 
 /** Frames leave together, one write a subscriber, but no more than this in one turn of the event loop. */
 const MAX_TURN_BYTES = 256 * 1024;
+/** What one socket that is coming back may have waiting. */
+const MAX_HELD_BYTES = 1024 * 1024;
 
-/** The topics that a socket listens to; no client names one. */
-export function topicsOf(endpoint: Endpoint, userId: string): string[] {
-  return endpoint === "global" ? [topic("global"), topic("global", userId)] : [topic("private", userId)];
-}
+type Deps = {
+  publishTo: (topic: string, frame: string) => void;
+  sockets: Sockets;
+  heads: Heads;
+};
 
-/** The one place that publishes. */
-export function createPublisher(server: () => Server<Connection>, sockets: Sockets) {
-  const queue: Outgoing[] = [];
+/** The one place that publishes, and that says who is told. */
+export function createPublisher({ publishTo, sockets, heads }: Deps) {
+  const queue: (Outgoing | (() => void))[] = [];
+  /** Frames for sockets that are coming back: they are to follow what was missed. */
+  const held = new Map<Socket, { frames: string[]; bytes: number }>();
 
-  function publishOne({ endpoint, user, except, frame }: Outgoing): void {
+  function publishOne({ endpoint, user, except, frame, head }: Outgoing): void {
     const to = topic(endpoint, user);
-    const left = except ? sockets.ofUser(except).filter((ws) => ws.data.endpoint === endpoint) : [];
+    const left = except ? sockets.ofUser(except).filter((ws) => ws.isSubscribed(to)) : [];
     for (const ws of left) ws.unsubscribe(to);
-    server().publish(to, frame);
+    publishTo(to, frame);
     for (const ws of left) ws.subscribe(to);
+    if (head) heads.note(user, head);
+    if (endpoint === "chat" && held.size) hold({ user, except, frame });
+  }
+
+  function hold({ user, except, frame }: Pick<Outgoing, "user" | "except" | "frame">): void {
+    for (const ws of user ? sockets.ofUser(user) : held.keys()) {
+      const waiting = held.get(ws);
+      if (!waiting || ws.data.state !== "open" || ws.data.caller.userId === except) continue;
+      waiting.frames.push(frame);
+      waiting.bytes += frame.length;
+      if (waiting.bytes > MAX_HELD_BYTES) ws.close(CLOSE.behind, "too much happened meanwhile");
+    }
   }
 
   function flush(): void {
     let n = 0;
-    for (let bytes = 0; n < queue.length && bytes < MAX_TURN_BYTES; n++) bytes += queue[n]!.frame.length;
+    for (let bytes = 0; n < queue.length && bytes < MAX_TURN_BYTES; n++) {
+      const next = queue[n]!;
+      if (typeof next !== "function") bytes += next.frame.length;
+    }
     // Off the queue first: a throw must not hold up what comes after.
     const turn = queue.splice(0, n);
     if (queue.length) setImmediate(flush);
-    for (const one of turn) publishOne(one);
+    for (const next of turn) {
+      if (typeof next === "function") next();
+      else publishOne(next);
+    }
   }
 
-  /** To the sockets of this process, in this order. */
-  return function publish(frames: readonly Outgoing[]): void {
+  function enqueue(next: readonly (Outgoing | (() => void))[]): void {
     const waiting = queue.length > 0;
-    queue.push(...frames);
+    queue.push(...next);
     if (!waiting) flush();
+  }
+
+  return {
+    /** To the sockets of this process, in this order. */
+    publish: (frames: readonly Outgoing[]): void => enqueue(frames),
+
+    /** Calls back when everything that was published before has left. */
+    after: (callback: () => void): void => enqueue([callback]),
+
+    /** From now on the socket is told nothing; what it would have been told is kept. */
+    hold(ws: Socket, endpoint: Endpoint, userId: string): void {
+      for (const to of topicsOf(endpoint, userId)) ws.unsubscribe(to);
+      held.set(ws, { frames: [], bytes: 0 });
+    },
+
+    /** Tells a socket what was kept for it, if anything was, and from now on everything, in one turn: nothing can come between. */
+    tell(ws: Socket, endpoint: Endpoint, userId: string): void {
+      for (const frame of held.get(ws)?.frames ?? []) ws.send(frame);
+      held.delete(ws);
+      for (const to of topicsOf(endpoint, userId)) ws.subscribe(to);
+    },
+
+    forget: (ws: Socket): void => void held.delete(ws),
   };
+}
+
+/** The topics that a socket listens to; no client names one. */
+function topicsOf(endpoint: Endpoint, userId: string): string[] {
+  return endpoint === "private" ? [topic("private", userId)] : [topic(endpoint), topic(endpoint, userId)];
 }
 
 function topic(endpoint: Endpoint, user?: string): string {

@@ -2,36 +2,73 @@ import type { ServerWebSocket } from "bun";
 import type { Caller } from "../deps.ts";
 import type { Endpoint } from "../protocol/frames.ts";
 
-/** A socket is one of two things; a refused one lives just long enough to be told so. */
+/** What came in and waits for its turn. */
+type Inbox = { inbox: string[]; inboxBytes: number; busy: boolean; gateAt: number };
+
+/** Where a socket stands in being told what happens. */
+type Phase =
+  /** The first version's: told what happens from the moment it opens, and nothing of what happened before. */
+  | { name: "told" }
+  /** Greeted; its `resume` is awaited. */
+  | { name: "greeted"; at: number }
+  | { name: "resuming" }
+  /** Told everything since `since`; `at`: when that was known, `pongAt`: when it was last told of heads. */
+  | { name: "live"; since: string; at: number; pongAt: number };
+
+/** A socket is one of three things; a refused one lives just long enough to be told so. */
 export type Connection =
   | { state: "refused"; endpoint: Endpoint; code: number; reason: string }
-  | {
-      state: "open";
-      endpoint: Endpoint;
-      caller: Caller;
-      inbox: string[];
-      inboxBytes: number;
-      busy: boolean;
-      gateAt: number;
-    };
+  /** Its token is to come in the first frame. */
+  | (Inbox & { state: "anonymous"; endpoint: Endpoint; address: string; at: number })
+  | Open;
+
+export type Open = Inbox & {
+  state: "open";
+  endpoint: Endpoint;
+  caller: Caller;
+  phase: Phase;
+  /** When it last said something, and the gate of its resumes. */
+  heardAt: number;
+  resumeGateAt: number;
+  /** Wakes who waits for its buffer to empty. */
+  drained: (() => void) | null;
+};
 
 export type Socket = ServerWebSocket<Connection>;
+
+export function openConnection(endpoint: Endpoint, caller: Caller, now: number): Open {
+  const phase: Phase = endpoint === "chat" ? { name: "greeted", at: now } : { name: "told" };
+  return { state: "open", endpoint, caller, phase, heardAt: now, resumeGateAt: 0, drained: null, ...newInbox() };
+}
+
+export const newInbox = (): Inbox => ({ inbox: [], inboxBytes: 0, busy: false, gateAt: 0 });
 
 /** The open sockets of this process. */
 export class Sockets {
   #byUser = new Map<string, Set<Socket>>();
   #bySession = new Map<string, Set<Socket>>();
+  #count: Record<Endpoint, number> = { global: 0, private: 0, chat: 0 };
 
   add(ws: Socket, { userId, sessionId }: Caller): void {
     put(this.#byUser, userId, ws);
     put(this.#bySession, sessionId, ws);
+    this.#count[ws.data.endpoint]++;
   }
 
   /** False where it was not in (a refused one, or one that was closed by us before). */
   remove(ws: Socket, { userId, sessionId }: Caller): boolean {
     take(this.#bySession, sessionId, ws);
-    return take(this.#byUser, userId, ws);
+    const removed = take(this.#byUser, userId, ws);
+    if (removed) this.#count[ws.data.endpoint]--;
+    return removed;
   }
+
+  /** Whether anybody, or this user, has a socket of this endpoint. */
+  hears = (endpoint: Endpoint, user?: string): boolean => {
+    if (user === undefined) return this.#count[endpoint] > 0;
+    for (const ws of this.#byUser.get(user) ?? []) if (ws.data.endpoint === endpoint) return true;
+    return false;
+  };
 
   ofUser(userId: string): Socket[] {
     return [...(this.#byUser.get(userId) ?? [])];
@@ -46,7 +83,11 @@ export class Sockets {
   }
 
   all(): Socket[] {
-    return [...this.#byUser.values()].flatMap((sockets) => [...sockets]);
+    return [...this.each()];
+  }
+
+  *each(): Generator<Socket> {
+    for (const sockets of this.#byUser.values()) yield* sockets;
   }
 }
 

@@ -1,6 +1,7 @@
 import type { RoomEvent } from "../deps.ts";
 import type { Clock } from "../ops/clock.ts";
 import type { Log } from "../ops/log.ts";
+import { isAhead } from "../db/client.ts";
 import { arrive, newStream, repair, type Stream } from "./sequencer.ts";
 import type { Look } from "./store.ts";
 
@@ -13,7 +14,9 @@ type Deps = {
     horizon: string,
   ) => Promise<{ head: number; events: RoomEvent[]; whole: boolean }>;
   deliver: (events: RoomEvent[]) => void;
-  sessionEnded: (sessionId: string) => void;
+  sessionEnded: (sessionId: string, disabled: boolean) => void;
+  /** The database is of another history now: whatever was told is void. */
+  historyChanged: () => void;
   clock: Clock;
   log: Log;
 };
@@ -29,9 +32,12 @@ const MAX_IDLE_STREAMS = 10_000;
  * From commits to sockets: each room's events, once and in order, whatever the bus does. Hints make it fast; once a second one
  * question to the database makes it true.
  */
-export function createStreams({ look, eventsSince, deliver, sessionEnded, clock, log }: Deps) {
+export function createStreams({ look, eventsSince, deliver, sessionEnded, historyChanged, clock, log }: Deps) {
   const streams = new Map<string, Live>();
   let horizon = "";
+  let epoch = "";
+  /** When the question was asked that the horizon answers, and when one was last answered. */
+  let askedAt = -Infinity;
   let lastLookAt = -Infinity;
   let looking = false;
   let failing = false;
@@ -75,7 +81,8 @@ export function createStreams({ look, eventsSince, deliver, sessionEnded, clock,
     const startedAt = clock.now();
     try {
       const seen = await look(horizon);
-      for (const id of seen.endedSessions) sessionEnded(id);
+      if (seen.epoch !== epoch || isAhead(horizon, seen.horizon)) startAnew(seen);
+      for (const { id, disabled } of seen.endedSessions) sessionEnded(id, disabled);
       for (const { room, seq } of seen.heads) {
         const stream = live(room);
         for (let tries = 0; stream.last === null || stream.last < seq; tries++) {
@@ -85,6 +92,7 @@ export function createStreams({ look, eventsSince, deliver, sessionEnded, clock,
       }
       // Only now: what could not be fetched must be seen again by the next look.
       horizon = seen.horizon;
+      askedAt = startedAt;
       lastLookAt = clock.now();
       if (failing) log.info("the database says what changed again");
       failing = false;
@@ -95,6 +103,15 @@ export function createStreams({ look, eventsSince, deliver, sessionEnded, clock,
     } finally {
       looking = false;
     }
+  }
+
+  /** A restore or a failover took the database back, under a running process. */
+  function startAnew(seen: Look): void {
+    log.warn("the database was restored or failed over: every client starts anew");
+    streams.clear();
+    seen.heads = [];
+    epoch = seen.epoch;
+    historyChanged();
   }
 
   /** Rooms without anything that the horizon has not seen can be met again as if for the first time. */
@@ -109,11 +126,15 @@ export function createStreams({ look, eventsSince, deliver, sessionEnded, clock,
     arrived,
     async start(): Promise<void> {
       // What this snapshot sees was before this process: history.
-      ({ horizon } = await look(null));
+      askedAt = clock.now();
+      ({ horizon, epoch } = await look(null));
       lastLookAt = clock.now();
       stopTimer = clock.every(LOOK_EVERY_MS, () => void lookOnce());
     },
     stop: () => stopTimer(),
+    epoch: () => epoch,
+    /** A snapshot that was taken after `time` and of which all has been delivered; null while there is none. */
+    deliveredSince: (time: number): string | null => (askedAt > time ? horizon : null),
     /** How long ago the database last answered (ms). */
     silence: () => clock.now() - lastLookAt,
   };

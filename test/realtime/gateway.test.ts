@@ -1,6 +1,8 @@
 import { expect, test } from "bun:test";
 import { createGateway } from "../../src/realtime/gateway.ts";
-import { type Connection, type Socket, Sockets } from "../../src/realtime/sockets.ts";
+import { Heads } from "../../src/realtime/heads.ts";
+import { createPublisher } from "../../src/realtime/publisher.ts";
+import { openConnection, type Socket, Sockets } from "../../src/realtime/sockets.ts";
 import { silent } from "../support/services.ts";
 import { SimulatedClock } from "../simulation/clock.ts";
 
@@ -19,35 +21,33 @@ function oneSocket({
   const handled: string[] = [];
   const closed: number[] = [];
   const sent: { code: string }[] = [];
+  const clock = new SimulatedClock();
+  const sockets = new Sockets();
+  const heads = new Heads(clock);
   const { websocket } = createGateway({
-    sockets: new Sockets(),
-    dispatch: async (_caller, _endpoint, frame) => {
+    sockets,
+    heads,
+    publisher: createPublisher({ publishTo: () => {}, sockets, heads }),
+    dispatch: async (_endpoint, frame) => {
       await delay(frame);
       handled.push(frame);
     },
-    identify: async () => null,
-    livingSession: async () => undefined,
+    commands: { global: {}, private: {}, chat: {} },
+    admit: async () => Promise.reject(new Error("nobody knocks")),
+    resume: async () => {},
+    hello: () => "",
+    deliveredSince: () => null,
     isEnded,
     presence: { set: () => {}, sockets: () => 0 },
-    limits: { connect: { take: async () => {} }, failedConnect: { take: async () => {} } },
-    allowedOrigins: [],
     maxSocketsPerUser: 20,
     maxFrameBytes: 1_000,
     gate,
     idleMs: 60_000,
-    clock: new SimulatedClock(),
+    silenceMs: 60_000,
+    clock,
     log: silent,
   });
-  const caller = { userId: "u", sessionId: "s", username: "ada" };
-  const data: Connection = {
-    state: "open",
-    endpoint: "global",
-    caller,
-    inbox: [],
-    inboxBytes: 0,
-    busy: false,
-    gateAt: 0,
-  };
+  const data = openConnection("global", { userId: "u", sessionId: "s", username: "ada" }, clock.now());
   const ws = {
     data,
     readyState: 1,

@@ -1,7 +1,7 @@
 import type { ChatStore } from "../../src/chat/store.ts";
 import type { MessageEvent } from "../../src/chat/rooms.ts";
 import type { Draft } from "../../src/chat/writer.ts";
-import { DatabaseUnavailable } from "../../src/db/client.ts";
+import { DatabaseUnavailable, readSnapshot } from "../../src/db/client.ts";
 import type { Look } from "../../src/realtime/store.ts";
 import type { SimulatedClock } from "./clock.ts";
 
@@ -59,7 +59,7 @@ export class SimulatedDatabase {
 
   async look(horizon: string | null): Promise<Look> {
     await this.clock.sleep(this.random() * 5);
-    const next = JSON.stringify({ max: this.nextXid, running: [...this.running] });
+    const next = `0:${this.nextXid}:${[...this.running]}`;
     const heads =
       horizon === null
         ? []
@@ -69,7 +69,7 @@ export class SimulatedDatabase {
           }));
     await this.clock.sleep(this.random() * 5);
     if (this.fails(0.05)) throw new DatabaseUnavailable();
-    return { horizon: next, heads: heads.filter(({ seq }) => seq > 0), endedSessions: [] };
+    return { horizon: next, epoch: "one", heads: heads.filter(({ seq }) => seq > 0), endedSessions: [] };
   }
 
   async eventsSince(
@@ -132,6 +132,7 @@ export class SimulatedDatabase {
 }
 
 function unseenBy(horizon: string): (row: Row) => boolean {
-  const { max, running } = JSON.parse(horizon) as { max: number; running: number[] };
-  return ({ xid }) => xid >= max || running.includes(xid);
+  const { next, running } = readSnapshot(horizon);
+  const inFlight = new Set(running.split(",").map(Number));
+  return ({ xid }) => xid >= Number(next) || inFlight.has(xid);
 }

@@ -115,6 +115,7 @@ export class World {
       eventsSince: (room, seq, horizon) => guarded(this.database.eventsSince(room, seq, horizon)),
       deliver: (events) => node.alive && this.deliver(node, events),
       sessionEnded: () => {},
+      historyChanged: () => this.failures.push(`process ${node.id} took the history for another one`),
       clock: this.clock,
       log,
     });

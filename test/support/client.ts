@@ -79,6 +79,16 @@ export class Person {
     return socket;
   }
 
+  /** The one socket, resumed: what came before `resumed` is in `frames`. */
+  async chat(from: { epoch?: string | null; since?: string | null } = {}): Promise<ChatSocket> {
+    const socket = new ChatSocket(`${this.url}/ws/chat/`, { protocols: ["liquidchat.v2", `bearer.${this.access}`] });
+    await socket.opened;
+    this.sockets.push(socket);
+    socket.hello = await socket.next("hello");
+    await socket.resume(from);
+    return socket;
+  }
+
   async conversationWith(other: Person): Promise<string> {
     return (await this.get(`/api/chat/conversations/user/${other.id}/`)).body.conversation.id;
   }
@@ -90,11 +100,13 @@ export class Person {
 /** A WebSocket that keeps what it got. */
 export class TestSocket {
   readonly frames: Json[] = [];
+  /** Bytes of the largest frame. */
+  largest = 0;
   readonly opened: Promise<void>;
   readonly closed: Promise<{ code: number; reason: string }>;
   readonly ws: WebSocket;
 
-  constructor(url: string, options?: { headers?: Record<string, string> }) {
+  constructor(url: string, options?: { headers?: Record<string, string>; protocols?: string[] }) {
     this.ws = new WebSocket(url.replace(/^http/, "ws"), options as never);
     this.opened = new Promise((resolve, reject) => {
       this.ws.onopen = () => resolve();
@@ -102,7 +114,11 @@ export class TestSocket {
     });
     this.opened.catch(() => {});
     this.closed = new Promise((resolve) => (this.ws.onclose = ({ code, reason }) => resolve({ code, reason })));
-    this.ws.onmessage = ({ data }) => this.frames.push(JSON.parse(data as string));
+    this.ws.onmessage = ({ data }) => {
+      this.largest = Math.max(this.largest, Buffer.byteLength(data as string));
+      const frame = JSON.parse(data as string);
+      if (frame.t !== "heart") this.frames.push(frame);
+    };
   }
 
   send(frame: unknown): void {
@@ -141,5 +157,52 @@ export class TestSocket {
   async close(): Promise<void> {
     this.ws.close();
     await this.closed;
+  }
+}
+
+export class ChatSocket extends TestSocket {
+  hello: Json;
+  /** As a client should; the answers are not kept. */
+  #heart = setInterval(() => this.ws.readyState === WebSocket.OPEN && this.send({ type: "ping", t: "heart" }), 500);
+  /** Of the last resume. */
+  snapshot: Json;
+  missed: Json[] = [];
+  resumed: Json;
+
+  async resume({ epoch = null, since = null }: { epoch?: string | null; since?: string | null } = {}): Promise<void> {
+    this.send({ type: "resume", epoch, since });
+    const isLast = (frame: Json) => frame.type === "resumed" && !frame.more;
+    await eventually(() => {
+      if (!this.frames.some(isLast)) throw new Error(`not resumed: ${JSON.stringify(this.frames.slice(0, 3))}`);
+    });
+    const frames = this.frames.splice(0, this.frames.findIndex(isLast) + 1);
+    const parts = frames.filter((frame) => frame.type === "resumed");
+    this.resumed = { since: parts.at(-1).since, streams: Object.assign({}, ...parts.map(({ streams }) => streams)) };
+    this.snapshot = frames.find((frame) => frame.type === "snapshot");
+    this.missed = frames.filter((frame) => frame.type === "message");
+    this.frames.unshift(...frames.filter((frame) => !["snapshot", "message", "resumed"].includes(frame.type)));
+  }
+
+  /** Sends, and waits for the answer: an ack or an error. */
+  async post(stream: string, content: unknown, client_id: string = crypto.randomUUID()): Promise<Json> {
+    this.send({ type: "send_message", stream, content, client_id });
+    return this.next((frame) => (frame.type === "ack" || frame.type === "error") && frame.client_id === client_id);
+  }
+
+  /** Many messages, as quickly as they are taken. */
+  async flood(stream: string, n: number, content = (i: number) => `message ${i}`): Promise<void> {
+    for (let i = 0; i < n; i += 100)
+      await Promise.all(Array.from({ length: Math.min(100, n - i) }, (_, j) => this.post(stream, content(i + j))));
+  }
+
+  override async close(): Promise<void> {
+    clearInterval(this.#heart);
+    await super.close();
+  }
+
+  async pong(): Promise<Json> {
+    const t = Math.random();
+    this.send({ type: "ping", t });
+    return this.next((frame) => frame.type === "pong" && frame.t === t);
   }
 }

@@ -1,0 +1,286 @@
+-- Every function of the database. This file is run again whenever it has changed, by whichever process starts first, while older ones may
+-- still be at work: so signatures stay, or a new name is found.
+
+-- Stores a batch of sends; the whole transaction of a send is this one call.
+-- The arrays run side by side, one element a message, and the messages of one room stand together.
+-- Answers one row a message, in any order: its place n in the arrays and an outcome:
+--   stored     with its new id, seq and time
+--   duplicate  the sender used this client_id here before, for the same content: the stored id, seq and time
+--   mismatch   the sender used this client_id here before, for other content
+--   not_found  no such room, or not the sender's
+-- Two traps that this form avoids, both seen to happen: locks taken room by room in the order of arrival deadlock; and numbering
+-- in the statement that locks works on a snapshot from before the lock was granted, which leaves holes and doubles.
+CREATE OR REPLACE FUNCTION store_messages(p_rooms uuid[], p_senders uuid[], p_ids uuid[], p_client_ids text[], p_contents text[])
+RETURNS TABLE (n int, outcome text, id uuid, seq bigint, sent_at timestamptz)
+LANGUAGE plpgsql VOLATILE AS $$
+#variable_conflict use_column
+DECLARE
+  v_count int := coalesce(array_length(p_rooms, 1), 0);
+  v_from int := 1;
+  v_to int;
+  v_room uuid;
+  v_kind text;
+  v_seq bigint;
+  v_at timestamptz;
+BEGIN
+  PERFORM 1 FROM heads h WHERE h.room_id = ANY (p_rooms) ORDER BY h.room_id FOR NO KEY UPDATE;
+  WHILE v_from <= v_count LOOP
+    v_room := p_rooms[v_from];
+    v_to := v_from;
+    WHILE v_to < v_count AND p_rooms[v_to + 1] = v_room LOOP
+      v_to := v_to + 1;
+    END LOOP;
+    SELECT r.kind, h.seq, greatest(h.last_at, date_trunc('milliseconds', clock_timestamp()))
+      INTO v_kind, v_seq, v_at FROM heads h JOIN rooms r ON r.id = h.room_id WHERE h.room_id = v_room;
+    IF NOT FOUND THEN
+      RETURN QUERY SELECT g, 'not_found', NULL::uuid, NULL::bigint, NULL::timestamptz FROM generate_series(v_from, v_to) g;
+    ELSIF v_from = v_to
+      AND (v_kind = 'global' OR EXISTS (SELECT FROM members p WHERE p.room_id = v_room AND p.user_id = p_senders[v_from]))
+      AND (p_client_ids[v_from] IS NULL OR NOT EXISTS (
+        SELECT FROM messages m WHERE m.room_id = v_room AND m.sender_id = p_senders[v_from] AND m.client_id = p_client_ids[v_from])) THEN
+      -- One message, nothing wrong with it: plain statements take half the time of the general one below.
+      INSERT INTO messages (room_id, seq, id, sender_id, content, sent_at, client_id, content_hash)
+      VALUES (v_room, v_seq + 1, p_ids[v_from], p_senders[v_from], p_contents[v_from], v_at, p_client_ids[v_from],
+              CASE WHEN p_client_ids[v_from] IS NOT NULL THEN sha256(convert_to(p_contents[v_from], 'UTF8')) END);
+      UPDATE heads SET seq = v_seq + 1, last_at = v_at, changed = pg_current_xact_id() WHERE room_id = v_room;
+      n := v_from; outcome := 'stored'; id := p_ids[v_from]; seq := v_seq + 1; sent_at := v_at;
+      RETURN NEXT;
+    ELSE
+      RETURN QUERY
+      WITH batch AS (
+        SELECT b.sender, b.id, b.client_id, b.content, (v_from - 1 + b.i)::int AS n,
+               CASE WHEN b.client_id IS NOT NULL THEN sha256(convert_to(b.content, 'UTF8')) END AS hash
+        FROM unnest(p_senders[v_from:v_to], p_ids[v_from:v_to], p_client_ids[v_from:v_to], p_contents[v_from:v_to])
+          WITH ORDINALITY AS b (sender, id, client_id, content, i)
+      ), judged AS (
+        SELECT b.*, m.id AS old_id, m.seq AS old_seq, m.sent_at AS old_at,
+               CASE
+                 WHEN v_kind <> 'global' AND NOT EXISTS (SELECT FROM members p WHERE p.room_id = v_room AND p.user_id = b.sender) THEN 'not_found'
+                 WHEN m.id IS NULL THEN 'stored'
+                 WHEN m.content_hash = b.hash THEN 'duplicate'
+                 ELSE 'mismatch'
+               END AS outcome
+        FROM batch b
+        LEFT JOIN messages m ON b.client_id IS NOT NULL AND m.room_id = v_room AND m.sender_id = b.sender AND m.client_id = b.client_id
+      ), fresh AS (
+        SELECT j.*, v_seq + row_number() OVER (ORDER BY j.n) AS new_seq FROM judged j WHERE j.outcome = 'stored'
+      ), inserted AS (
+        INSERT INTO messages (room_id, seq, id, sender_id, content, sent_at, client_id, content_hash)
+        SELECT v_room, f.new_seq, f.id, f.sender, f.content, v_at, f.client_id, f.hash FROM fresh f
+      ), moved AS (
+        UPDATE heads h SET seq = f.last, last_at = v_at, changed = pg_current_xact_id() FROM (SELECT max(new_seq) AS last FROM fresh) f
+        WHERE h.room_id = v_room AND f.last IS NOT NULL
+      )
+      SELECT f.n, f.outcome, f.id, f.new_seq, v_at FROM fresh f
+      UNION ALL
+      SELECT j.n, j.outcome, CASE WHEN j.outcome = 'duplicate' THEN j.old_id END, CASE WHEN j.outcome = 'duplicate' THEN j.old_seq END,
+             CASE WHEN j.outcome = 'duplicate' THEN j.old_at END
+      FROM judged j WHERE j.outcome <> 'stored';
+    END IF;
+    v_from := v_to + 1;
+  END LOOP;
+END $$;
+
+-- The direct room of two people, made if it is not there; NULL where the other one is unknown or inactive.
+-- ON CONFLICT waits for a rival that is making the same room; the SELECT after it has a fresh snapshot and finds the rival's.
+CREATE OR REPLACE FUNCTION open_direct(p_new_id uuid, p_me uuid, p_other uuid) RETURNS uuid
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  v_pair text := least(p_me, p_other) || ':' || greatest(p_me, p_other);
+  v_id uuid;
+BEGIN
+  IF NOT EXISTS (SELECT FROM users WHERE id = p_other AND disabled_at IS NULL) THEN
+    RETURN NULL;
+  END IF;
+  SELECT id INTO v_id FROM rooms WHERE pair = v_pair;
+  IF FOUND THEN
+    RETURN v_id;
+  END IF;
+  INSERT INTO rooms (id, kind, pair) VALUES (p_new_id, 'direct', v_pair) ON CONFLICT (pair) DO NOTHING RETURNING id INTO v_id;
+  IF v_id IS NULL THEN
+    SELECT id INTO v_id FROM rooms WHERE pair = v_pair;
+    RETURN v_id;
+  END IF;
+  INSERT INTO heads (room_id, seq, last_at) SELECT id, 0, created_at FROM rooms WHERE id = v_id;
+  INSERT INTO members (room_id, user_id) VALUES (v_id, p_me), (v_id, p_other);
+  RETURN v_id;
+END $$;
+
+-- Makes an account and its first session; false where the name is taken. Names with a letter beyond ASCII must also differ from
+-- all others by look (the skeleton); the lock lets two look-alikes that sign up at once see each other.
+CREATE OR REPLACE FUNCTION sign_up(p_user jsonb, p_session jsonb) RETURNS boolean
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  v users := jsonb_populate_record(NULL::users, p_user);
+BEGIN
+  PERFORM pg_advisory_xact_lock(hashtextextended(v.skeleton, 1));
+  IF EXISTS (SELECT FROM users WHERE skeleton = v.skeleton AND NOT (ascii AND v.ascii)) THEN
+    RETURN false;
+  END IF;
+  INSERT INTO users (id, username, folded, skeleton, ascii, password, email)
+  VALUES (v.id, v.username, v.folded, v.skeleton, v.ascii, v.password, v.email)
+  ON CONFLICT (folded COLLATE "C") DO NOTHING;
+  IF NOT FOUND THEN
+    RETURN false;
+  END IF;
+  -- What was said in the public room before is history, not news.
+  INSERT INTO members (room_id, user_id, read_seq)
+  SELECT r.id, v.id, h.seq FROM rooms r JOIN heads h ON h.room_id = r.id WHERE r.kind = 'global';
+  PERFORM start_session(p_session);
+  RETURN true;
+END $$;
+
+-- False for an inactive user. A log-in checks the account before it hashes, which takes a while: the shared lock makes it wait for
+-- whoever disables the account meanwhile, and see it.
+CREATE OR REPLACE FUNCTION start_session(p_session jsonb) RETURNS boolean
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  v sessions := jsonb_populate_record(NULL::sessions, p_session);
+BEGIN
+  PERFORM 1 FROM users u WHERE u.id = v.user_id AND u.disabled_at IS NULL FOR SHARE;
+  IF NOT FOUND THEN
+    RETURN false;
+  END IF;
+  INSERT INTO sessions (id, user_id, user_agent, issued_at, expires_at, jti)
+  VALUES (v.id, v.user_id, v.user_agent, v.issued_at, v.expires_at, v.jti);
+  RETURN true;
+END $$;
+
+-- Whoever disables an account, and however, ends its sessions in the same transaction: nobody can forget to.
+CREATE OR REPLACE FUNCTION end_sessions_of_disabled() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+  UPDATE sessions SET ended_at = now(), changed = pg_current_xact_id() WHERE user_id = NEW.id AND ended_at IS NULL;
+  RETURN NULL;
+END $$;
+CREATE OR REPLACE TRIGGER users_disabled AFTER UPDATE OF disabled_at ON users
+  FOR EACH ROW WHEN (NEW.disabled_at IS NOT NULL) EXECUTE FUNCTION end_sessions_of_disabled();
+
+-- The first seq of a room at or after a time (the head + 1 when all is older). Times never fall along a room, so that
+-- halving finds it by the primary key, and messages need no index on time.
+CREATE OR REPLACE FUNCTION seq_at(p_room uuid, p_time timestamptz) RETURNS bigint
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+  v_low bigint := 1;
+  v_high bigint;
+  v_middle bigint;
+  v_seq bigint;
+  v_at timestamptz;
+BEGIN
+  SELECT h.seq + 1 INTO v_high FROM heads h WHERE h.room_id = p_room;
+  WHILE v_low < v_high LOOP
+    v_middle := (v_low + v_high) / 2;
+    SELECT m.seq, m.sent_at INTO v_seq, v_at FROM messages m WHERE m.room_id = p_room AND m.seq >= v_middle ORDER BY m.seq LIMIT 1;
+    IF NOT FOUND OR v_at >= p_time THEN
+      v_high := v_middle;
+    ELSE
+      v_low := v_seq + 1;
+    END IF;
+  END LOOP;
+  RETURN v_low;
+END $$;
+
+-- What one person needs to come back, in the caller's snapshot. p_xmax and p_running are the snapshot up to which the person has been told
+-- (NULL: nothing was); what it does not see is news.
+--   streams  the 100 latest rooms as they stand, the public one first; more: there are others
+--   news     every room with news and its head; complete: its news are at most 500 events
+--   events   the news of complete rooms, latest room first, at most 2,001 in all
+-- Commits of one room come in the order of their seq, so its news are its last rows: nobody walks through a room's past, and the
+-- 500 last rows of a room tell whether there is more.
+CREATE OR REPLACE FUNCTION catch_up(p_user uuid, p_xmax xid8, p_running xid8[])
+RETURNS TABLE (streams json, more boolean, news json, events json)
+LANGUAGE plpgsql STABLE AS $$
+#variable_conflict use_column
+BEGIN
+  WITH latest AS (
+    SELECT r.id, r.kind, h.seq, h.last_at, me.read_seq
+    FROM members me JOIN rooms r ON r.id = me.room_id JOIN heads h ON h.room_id = me.room_id
+    WHERE me.user_id = p_user
+    ORDER BY r.kind = 'global' DESC, h.last_at DESC, r.id DESC LIMIT 101
+  ), shown AS (
+    SELECT json_build_object(
+      'room', l.id, 'kind', l.kind, 'head_seq', l.seq, 'updated_at', l.last_at, 'read_seq', l.read_seq,
+      'participants', CASE WHEN l.kind = 'global' THEN '[]' ELSE (
+        SELECT json_agg(json_build_object('id', u.id, 'username', u.username, 'last_seen', u.last_seen) ORDER BY u.created_at, u.id)
+        FROM members o JOIN users u ON u.id = o.user_id WHERE o.room_id = l.id) END,
+      'others_read_seq', CASE WHEN l.kind <> 'global' THEN (
+        SELECT max(o.read_seq) FROM members o WHERE o.room_id = l.id AND o.user_id <> p_user) END,
+      'unread_count', (SELECT count(*) FROM (
+        SELECT FROM messages m WHERE m.room_id = l.id AND m.seq > l.read_seq AND m.sender_id <> p_user LIMIT 1000) u),
+      'last_message', (
+        SELECT json_build_object('id', m.id, 'seq', m.seq, 'content', m.content, 'timestamp', m.sent_at, 'sender_id', m.sender_id)
+        FROM messages m WHERE m.room_id = l.id ORDER BY m.seq DESC LIMIT 1)) AS room
+    FROM (SELECT * FROM latest LIMIT 100) l
+  )
+  SELECT (SELECT coalesce(json_agg(s.room), '[]') FROM shown s), (SELECT count(*) > 100 FROM latest) INTO streams, more;
+  IF p_xmax IS NOT NULL THEN
+    WITH changed AS MATERIALIZED (
+      SELECT n.*, n.seq <= 500 OR NOT (n.first_changed >= p_xmax OR n.first_changed = ANY (p_running)) AS complete
+      FROM (
+        SELECT h.room_id, h.seq, h.last_at,
+               (SELECT m.changed FROM messages m WHERE m.room_id = h.room_id AND m.seq > h.seq - 501 ORDER BY m.seq LIMIT 1) AS first_changed
+        FROM members me JOIN heads h ON h.room_id = me.room_id
+        WHERE me.user_id = p_user AND (h.changed >= p_xmax OR h.changed = ANY (p_running))
+        ORDER BY h.last_at DESC
+      ) n
+    )
+    SELECT (SELECT coalesce(json_agg(json_build_object('room', c.room_id, 'head', c.seq, 'complete', c.complete)), '[]') FROM changed c),
+           (SELECT coalesce(json_agg(e), '[]') FROM (
+             SELECT e.* FROM changed c
+             CROSS JOIN LATERAL (
+               SELECT m.room_id AS room, m.seq, m.id, m.sender_id, u.username, m.content, m.sent_at AS "sentAt", m.client_id AS "clientId"
+               FROM messages m JOIN users u ON u.id = m.sender_id
+               WHERE c.complete AND m.room_id = c.room_id AND m.seq > c.seq - 501 AND (m.changed >= p_xmax OR m.changed = ANY (p_running))
+               ORDER BY m.seq
+             ) e LIMIT 2001) e)
+      INTO news, events;
+  ELSE
+    news := '[]';
+    events := '[]';
+  END IF;
+  RETURN NEXT;
+END $$;
+
+-- Raises how far a person has read a room, never beyond its head; no row where they take no part in it.
+CREATE OR REPLACE FUNCTION mark_read(p_room uuid, p_user uuid, p_seq bigint)
+RETURNS TABLE (read_seq bigint, head_seq bigint, unread_count int)
+LANGUAGE plpgsql VOLATILE AS $$
+#variable_conflict use_column
+BEGIN
+  UPDATE members m SET read_seq = greatest(m.read_seq, least(p_seq, h.seq)) FROM heads h
+  WHERE m.room_id = p_room AND m.user_id = p_user AND h.room_id = p_room RETURNING m.read_seq INTO read_seq;
+  IF NOT FOUND THEN
+    RETURN;
+  END IF;
+  SELECT h.seq, (SELECT count(*) FROM (
+           SELECT FROM messages m WHERE m.room_id = p_room AND m.seq > mark_read.read_seq AND m.sender_id <> p_user LIMIT 1000) u)
+    INTO head_seq, unread_count FROM heads h WHERE h.room_id = p_room;
+  RETURN NEXT;
+END $$;
+
+-- A restored database can bring rows from ahead of its own transaction counter: no snapshot would ever count them as told.
+CREATE OR REPLACE FUNCTION is_restored() RETURNS boolean
+LANGUAGE sql STABLE AS $$
+  SELECT EXISTS (SELECT FROM messages WHERE changed >= pg_snapshot_xmax(pg_current_snapshot())::text::xid8)
+      OR EXISTS (SELECT FROM sessions WHERE changed >= pg_snapshot_xmax(pg_current_snapshot())::text::xid8)
+$$;
+
+-- What clients hold of a restored database is of another epoch.
+CREATE OR REPLACE FUNCTION mend_restored() RETURNS void
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  v_next xid8 := pg_snapshot_xmax(pg_current_snapshot())::text::xid8;
+BEGIN
+  UPDATE messages SET changed = '0' WHERE changed >= v_next;
+  UPDATE sessions SET changed = '0' WHERE changed >= v_next;
+  UPDATE heads SET changed = '0' WHERE changed >= v_next;
+  UPDATE deployment SET epoch = gen_random_uuid();
+END $$;
+
+-- What clients must agree on for their cursors to mean anything: this database, this restore, this line of failovers.
+CREATE OR REPLACE FUNCTION epoch() RETURNS text
+LANGUAGE sql STABLE AS $$
+  SELECT left(md5(concat_ws(' ', d.id, d.epoch, (SELECT system_identifier FROM pg_control_system()), (SELECT timeline_id FROM pg_control_checkpoint()),
+                            'messages'::regclass::oid)), 16)
+  FROM deployment d
+$$;

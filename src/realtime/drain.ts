@@ -1,0 +1,35 @@
+import type { Clock } from "../ops/clock.ts";
+import { CLOSE } from "../protocol/codes.ts";
+import type { ChatFrame } from "../protocol/frames.ts";
+import type { Sockets } from "./sockets.ts";
+
+const WAVE_MS = 100;
+/** Within a wave clients come back at random moments of this time. */
+const JITTER_MS = 500;
+
+type Options = {
+  sockets: Sockets;
+  clock: Clock;
+  reason: string;
+  overMs: number;
+  /** Settles what is under way, so that it is acknowledged before its socket closes. */
+  settle: () => Promise<void>;
+};
+
+/** Closes every socket, some each tenth of a second, so that they do not all come back in the same moment. */
+export async function closeInWaves({ sockets, clock, reason, overMs, settle }: Options): Promise<void> {
+  const left = new Set(sockets.all());
+  const waves = Math.ceil(overMs / WAVE_MS);
+  for (let wave = 0; wave < waves && left.size; wave++) {
+    if (wave) await clock.sleep(WAVE_MS);
+    await settle();
+    // Who is being listened to can wait for a later wave.
+    const ready = wave === waves - 1 ? [...left] : [...left].filter((ws) => ws.data.state !== "open" || !ws.data.busy);
+    for (const ws of ready.slice(0, Math.ceil(left.size / (waves - wave)))) {
+      const frame: ChatFrame = { type: "reconnect", after_ms: Math.floor(Math.random() * JITTER_MS) };
+      if (ws.data.endpoint === "chat") ws.send(JSON.stringify(frame));
+      ws.close(CLOSE.restarting, reason);
+      left.delete(ws);
+    }
+  }
+}

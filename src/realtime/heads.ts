@@ -1,0 +1,38 @@
+import type { Clock } from "../ops/clock.ts";
+
+/** Pongs tell of what was delivered since the last one; nobody is told of what is older than this. */
+const KEEP_MS = 5 * 60_000;
+
+type Noted = Map<string, { seq: number; at: number }>;
+
+/** Which streams were delivered lately, to everyone or to one user, up to which seq. */
+export class Heads {
+  #everyone: Noted = new Map();
+  #byUser = new Map<string, Noted>();
+
+  constructor(private readonly clock: Clock) {}
+
+  note(user: string | undefined, [stream, seq]: readonly [string, number]): void {
+    let noted = this.#everyone;
+    if (user !== undefined) {
+      noted = this.#byUser.get(user) ?? new Map();
+      this.#byUser.set(user, noted);
+    }
+    noted.set(stream, { seq, at: this.clock.now() });
+  }
+
+  since(user: string, at: number): Record<string, number> {
+    const heads: Record<string, number> = {};
+    for (const noted of [this.#everyone, this.#byUser.get(user)])
+      for (const [stream, head] of noted ?? []) if (head.at >= at) heads[stream] = head.seq;
+    return heads;
+  }
+
+  prune(): void {
+    const before = this.clock.now() - KEEP_MS;
+    for (const [user, noted] of this.#byUser) {
+      for (const [stream, { at }] of noted) if (at < before) noted.delete(stream);
+      if (!noted.size) this.#byUser.delete(user);
+    }
+  }
+}

@@ -1,0 +1,102 @@
+import type { CatchUp, Owed } from "../deps.ts";
+import { Refusal } from "../errors.ts";
+import type { Clock } from "../ops/clock.ts";
+import type { Log } from "../ops/log.ts";
+import { CLOSE } from "../protocol/codes.ts";
+import type { ChatFrame } from "../protocol/frames.ts";
+import { errorFrame } from "./dispatch.ts";
+import type { Publisher } from "./publisher.ts";
+import { gcra } from "./rate-limit.ts";
+import type { Open, Socket } from "./sockets.ts";
+
+/** Who is online, as JSON: some hundred `{user_id, username, status}` a part; `extra` are people whom the parts may leave out. */
+type PresentNow = (extra: readonly string[]) => string[];
+
+type Deps = {
+  publisher: Publisher;
+  catchUp: CatchUp;
+  presentNow: PresentNow;
+  epoch: () => string;
+  clock: Clock;
+  log: Log;
+};
+
+/** A client may ask again when it sees a hole, but not all the time. */
+const RESUMES = { everyMs: 1_000, burst: 5 };
+/** No frame is larger than 64 KiB, whatever somebody's conversations are. */
+const MAX_FRAME_BYTES = 60 * 1024;
+const STREAMS_A_FRAME = 500;
+/** What may lie in the socket's own buffer while it is told what it missed; the runtime cuts it at 1 MiB. */
+const MAX_BUFFERED_BYTES = 256 * 1024;
+
+/**
+ * Coming back, on any process and of any age. The order is what makes it whole: first what happens from now on is kept for this
+ * socket, then the database is asked; what its snapshot does not show is committed later, and so is among what is kept. Doubles fall to the client's rule.
+ */
+export function createResume({ publisher, catchUp, presentNow, epoch, clock, log }: Deps) {
+  return async function resume(
+    ws: Socket,
+    data: Open,
+    asked: { epoch?: string | null; since?: string | null },
+  ): Promise<void> {
+    const { tat, waitMs } = gcra(data.resumeGateAt, clock.now(), RESUMES.everyMs, RESUMES.burst);
+    if (waitMs || data.phase.name === "resuming")
+      throw new Refusal("rate_limited", "This socket is coming back already.", { retryAfterMs: waitMs || 1_000 });
+    data.resumeGateAt = tat;
+    data.phase = { name: "resuming" };
+    const { userId } = data.caller;
+    publisher.hold(ws, "chat", userId);
+    try {
+      const mismatch = asked.since != null && asked.epoch !== epoch();
+      const owed = await catchUp(userId, mismatch ? null : (asked.since ?? null));
+      const at = clock.now();
+      if (mismatch || owed.ahead)
+        ws.send(
+          errorFrame(new Refusal("epoch_mismatch", "This is not the history that your cursor is of."), undefined, log),
+        );
+      for (const frame of framesFor(owed, presentNow)) {
+        if (ws.readyState !== WebSocket.OPEN) return;
+        ws.send(frame);
+        if (ws.getBufferedAmount() > MAX_BUFFERED_BYTES) {
+          await new Promise<void>((wake) => (data.drained = wake));
+          data.drained = null;
+        }
+      }
+      if (ws.readyState !== WebSocket.OPEN) return;
+      publisher.tell(ws, "chat", userId);
+      data.phase = { name: "live", since: owed.since, at, pongAt: at };
+    } catch (error) {
+      // It comes back by itself, later and perhaps elsewhere, and then misses nothing.
+      log.debug({ err: error }, "a socket could not be told what it missed");
+      ws.close(CLOSE.tryAgain, "what you missed cannot be told now");
+    } finally {
+      if (data.phase.name === "resuming") publisher.forget(ws);
+    }
+  };
+}
+
+function* framesFor(owed: Owed, presentNow: PresentNow): Generator<string> {
+  const people = new Set(owed.streams.flatMap(({ participants }) => participants.map(({ id }) => id)));
+  const [present = "[]", ...others] = presentNow([...people]);
+  const streams: string[] = [];
+  let bytes = Buffer.byteLength(present);
+  for (const stream of owed.streams) {
+    const text = JSON.stringify(stream);
+    bytes += Buffer.byteLength(text);
+    if (bytes > MAX_FRAME_BYTES) break;
+    streams.push(text);
+  }
+  const more = owed.more || streams.length < owed.streams.length;
+  yield `{"type":"snapshot","streams":[${streams.join()}],"more":${more},"presence":${present}}`;
+  for (const changes of others) yield `{"type":"presence_batch","changes":${changes}}`;
+  yield* owed.events;
+  for (let i = 0; i === 0 || i < owed.changed.length; i += STREAMS_A_FRAME) {
+    const frame: ChatFrame = {
+      type: "resumed",
+      since: owed.since,
+      streams: Object.fromEntries(owed.changed.slice(i, i + STREAMS_A_FRAME)),
+    };
+    if (i + STREAMS_A_FRAME < owed.changed.length) frame.more = true;
+    yield JSON.stringify(frame);
+  }
+}
