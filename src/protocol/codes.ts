@@ -8,6 +8,7 @@ export const CODES = {
   forbidden: { status: 403, title: "Forbidden" },
   not_found: { status: 404, title: "Not found" },
   method_not_allowed: { status: 405, title: "Method not allowed" },
+  epoch_mismatch: { status: 409, title: "Another history" },
   idempotency_mismatch: { status: 409, title: "Another message has this id" },
   too_large: { status: 413, title: "Too large" },
   unsupported_media_type: { status: 415, title: "Unsupported media type" },
@@ -29,5 +30,10 @@ export const CLOSE = {
   tooBig: 1009,
   unauthenticated: 4001,
   abuse: 4009,
+  behind: 4010,
   restarting: 4012,
+  silent: 4013,
+  sessionOver: 4500,
+  accountDisabled: 4501,
+  protocolNotSpoken: 4502,
 } as const;
