@@ -4,8 +4,8 @@ import { createDrafts } from "./drafts.ts";
 import { createEvents } from "./events.ts";
 import { createHistory } from "./history.ts";
 import { createHttp } from "./http.ts";
-import type { Message, Stream } from "./messages.ts";
-import type { OutboxEntry } from "./outbox.ts";
+import type { Message, Room } from "./messages.ts";
+import type { Pending } from "./outbox.ts";
 import { type Ports, systemPorts } from "./ports.ts";
 import { createRest } from "./rest.ts";
 import { createSession, type SignedOutReason } from "./session.ts";
@@ -17,7 +17,7 @@ export type ClientEvents = {
   /** A message that is new here, one's own from other devices included; also those that came while one was away. */
   message: { stream: string; message: Message };
   /** A message was refused. It waits for `retry` or `discard`. */
-  failed: OutboxEntry;
+  failed: Pending;
   connection: ConnectionState;
   signedOut: { reason: SignedOutReason };
   changed: void;
@@ -28,7 +28,7 @@ export type ClientState = {
   readonly me: ChatState["me"];
   /** There are more rooms than `streams` has: `loadConversations` gets them. */
   readonly more: boolean;
-  readonly streams: ReadonlyMap<string, Readonly<Stream>>;
+  readonly streams: ReadonlyMap<string, Readonly<Room>>;
   /** Who is online, as far as one is told: ids to names. */
   readonly presence: ReadonlyMap<string, string>;
 };
@@ -180,7 +180,7 @@ export function createClient(options: { url: string; ports?: Partial<Ports>; sto
       return drafts.write(stream, content);
     },
     /** One's own messages that are not yet in the room, in order. */
-    pending: (stream: string): readonly Readonly<OutboxEntry>[] => drafts.pending(stream),
+    pending: (stream: string): readonly Readonly<Pending>[] => drafts.pending(stream),
     /** Sends a refused message again. */
     retry: drafts.retry,
     /** Stops sending a message. It may have been sent. */

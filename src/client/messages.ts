@@ -22,7 +22,8 @@ export type Message = {
   clientId?: string;
 };
 
-export type Stream = {
+/** A room, as pages see it. */
+export type Room = {
   /** `global`, or the conversation's id. */
   stream: string;
   kind: StreamSnapshot["kind"];
@@ -44,7 +45,9 @@ export type Stream = {
   updatedAt: string;
   /** Who is typing: ids to names. */
   typing: Map<string, string>;
+};
 
+export type Stream = Room & {
   /** Everything above this seq is held. */
   floor: number;
   /** Rises whenever messages were let go: a page that was asked for before may leave a hole. */

@@ -4,7 +4,8 @@
  */
 import type { ErrorFrame } from "../protocol/frames.ts";
 
-export type OutboxEntry = {
+/** An unconfirmed message, as pages see it. */
+export type Pending = {
   clientId: string;
   stream: string;
   content: string;
@@ -15,6 +16,9 @@ export type OutboxEntry = {
   error?: { code: ErrorFrame["code"]; detail: string };
   /** The seq of the stored message, once it is `sent`. */
   seq?: number;
+};
+
+export type OutboxEntry = Pending & {
   /** It is in the storage; before that it is not sent. */
   stored: boolean;
   /** Not to be sent before (ms); while it is `sending`, the time at which to give the answer up. */

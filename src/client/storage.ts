@@ -34,7 +34,7 @@ type Database = {
   createObjectStore(name: string): unknown;
   transaction(store: string, mode: string): { objectStore(name: string): Store; oncomplete: unknown; onabort: unknown };
 };
-export type IndexedDb = {
+type IndexedDb = {
   open(name: string, version: number): Request<Database> & { onupgradeneeded: unknown; onblocked: unknown };
 };
 
