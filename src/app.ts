@@ -26,7 +26,7 @@ import type { Database } from "./db/client.ts";
 import { openEmbedded } from "./db/embedded.ts";
 import { mendRestored, migrate } from "./db/migrate.ts";
 import { openPostgres } from "./db/postgres.ts";
-import type { Commands, Outgoing, Routes } from "./deps.ts";
+import type { Commands, Faults, Outgoing, Routes } from "./deps.ts";
 import { createHttp, type Http } from "./http.ts";
 import { createBatch } from "./ops/batch.ts";
 import { createClientReader } from "./ops/address.ts";
@@ -49,7 +49,7 @@ import { look } from "./realtime/store.ts";
 
 export type App = { port: number; stop(): Promise<void> };
 
-type Options = { config: Config; log: Log; clock?: Clock };
+type Options = { config: Config; log: Log; clock?: Clock; at?: Faults };
 
 /** What is under way at a shutdown gets this long. */
 const STOP_DEADLINE_MS = 8_000;
@@ -59,7 +59,7 @@ const SWEEP_MS = 1_000;
 const HOUSEKEEPING_MS = 60_000;
 
 /** Builds the whole server and starts it. Nothing else constructs a dependency; `stop` takes down what `start` put up, in reverse. */
-export async function startApp({ config, log, clock = systemClock }: Options): Promise<App> {
+export async function startApp({ config, log, clock = systemClock, at = () => {} }: Options): Promise<App> {
   await using stack = new AsyncDisposableStack();
   const db = await openDatabase(config, clock, log);
   stack.defer(() => db.close());
@@ -127,8 +127,9 @@ export async function startApp({ config, log, clock = systemClock }: Options): P
       bus.publish({ kind: "events", events });
     },
     clock,
+    at,
   });
-  const messages = createMessages({ rooms, writer, bucket, maxLength: config.messageMaxLength });
+  const messages = createMessages({ rooms, writer, bucket, maxLength: config.messageMaxLength, at });
   const broadcast = (hints: Outgoing[]) => {
     publish(hints);
     bus.publish({ kind: "frames", frames: hints });
@@ -149,7 +150,7 @@ export async function startApp({ config, log, clock = systemClock }: Options): P
     sockets,
     publisher,
     heads,
-    dispatch: createDispatch(log),
+    dispatch: createDispatch(log, at),
     commands,
     admit: handshake.admit,
     resume: createResume({

@@ -73,3 +73,7 @@ export interface Bucket {
   take(key: string): Promise<number>;
   giveBack(key: string): void;
 }
+
+/** Moments in the life of a send, for whoever wants to see a process die at each of them. */
+export type Moment = "validated" | "storing" | "committed" | "published" | "answered";
+export type Faults = (moment: Moment) => void;

@@ -1,17 +1,17 @@
 import { GLOBAL_ROOM } from "../db/schema.ts";
-import type { Bucket, Person } from "../deps.ts";
+import type { Bucket, Faults, Person } from "../deps.ts";
 import { Refusal } from "../errors.ts";
 import type { MessageEvent, Rooms } from "./rooms.ts";
 import { sanitize } from "./sanitize.ts";
 import type { Writer } from "./writer.ts";
 
-type Deps = { rooms: Rooms; writer: Writer; bucket: Bucket; maxLength: number };
+type Deps = { rooms: Rooms; writer: Writer; bucket: Bucket; maxLength: number; at: Faults };
 type Send = { sender: Person; room: string; content: string; clientId: string | undefined };
 
 export type Messages = ReturnType<typeof createMessages>;
 
 /** Sending: may I, is it a message, is it too much; then the writer has it. */
-export function createMessages({ rooms, writer, bucket, maxLength }: Deps) {
+export function createMessages({ rooms, writer, bucket, maxLength, at }: Deps) {
   return {
     /** Resolves when the message has its place in the order; `stored` settles after the commit. */
     async send({
@@ -25,6 +25,7 @@ export function createMessages({ rooms, writer, bucket, maxLength }: Deps) {
       const waitMs = await bucket.take(sender.id);
       if (waitMs > 0)
         throw new Refusal("rate_limited", "You are sending too fast. Wait a moment.", { retryAfterMs: waitMs });
+      at("validated");
       const stored = writer.store({ room, sender, content: text, clientId: clientId ?? null, audience });
       return {
         stored: stored.then((result) => {

@@ -1,6 +1,6 @@
 import { QUERY_DEADLINE_MS, sqlState } from "../db/client.ts";
 import { GLOBAL_ROOM } from "../db/schema.ts";
-import type { Person } from "../deps.ts";
+import type { Faults, Person } from "../deps.ts";
 import { notFound, Refusal, unavailable } from "../errors.ts";
 import type { Clock } from "../ops/clock.ts";
 import type { MessageEvent } from "./rooms.ts";
@@ -16,6 +16,7 @@ type Deps = {
   hasRoom: () => boolean;
   committed: (events: MessageEvent[]) => void;
   clock: Clock;
+  at: Faults;
 };
 
 const MAX_BATCH = 500;
@@ -26,7 +27,7 @@ const MAX_WAITING = 10_000;
  * Group commit: the commit under way is the window in which the next batch gathers. Two lanes, so that private sends never wait
  * for the global room's row. Within a lane the order of arrival is the order of the batch.
  */
-export function createWriter({ store, hasRoom, committed, clock }: Deps) {
+export function createWriter({ store, hasRoom, committed, clock, at }: Deps) {
   const lanes = { global: [] as Waiting[], rooms: [] as Waiting[] };
   const working = new Map<Waiting[], Promise<void>>();
 
@@ -44,20 +45,24 @@ export function createWriter({ store, hasRoom, committed, clock }: Deps) {
   async function commit(batch: Waiting[], retries: number): Promise<void> {
     let outcomes: Awaited<ReturnType<ChatStore["storeMessages"]>>;
     try {
-      outcomes = await store.storeMessages(batch.map((one) => one.draft));
+      const answer = store.storeMessages(batch.map((one) => one.draft));
+      at("storing");
+      outcomes = await answer;
     } catch (error) {
       const state = sqlState(error);
       // A deadlock or a serialization failure stored nothing: again.
-      if (retries > 0 && (state === "40P01" || state === "40001")) return commit(batch, retries - 1);
+      const again = state === "40P01" || state === "40001";
+      if (again && retries > 0) return commit(batch, retries - 1);
       // One poisoned row must fail alone.
       if (batch.length > 1 && /^2[23]/.test(state ?? "")) {
         for (const one of batch) await commit([one], 0);
         return;
       }
       // A lost connection leaves the outcome open; only a client_id makes it safe to send again.
-      for (const one of batch) one.reject(error);
+      for (const one of batch) one.reject(again ? unavailable() : error);
       return;
     }
+    at("committed");
     const events: MessageEvent[] = [];
     outcomes.forEach((outcome, i) => {
       const { draft, resolve, reject } = batch[i]!;
@@ -81,6 +86,7 @@ export function createWriter({ store, hasRoom, committed, clock }: Deps) {
       resolve({ event, repeat: outcome.kind === "duplicate" });
     });
     if (events.length) committed(events);
+    at("published");
   }
 
   return {

@@ -144,6 +144,6 @@ export type ChatFrame =
   | { type: "pong"; t?: number | string; since: string | null; heads: Record<string, number> }
   | { type: "reconnect"; after_ms: number };
 
-type ErrorFrame = { type: "error"; code: Code; detail: string; client_id?: string; retry_after_ms?: number };
+export type ErrorFrame = { type: "error"; code: Code; detail: string; client_id?: string; retry_after_ms?: number };
 
 export type ServerFrame = FirstVersionFrame | ChatFrame | ErrorFrame;

@@ -1,3 +1,4 @@
+import type { Faults } from "../deps.ts";
 import { Refusal, toRefusal } from "../errors.ts";
 import type { Log } from "../ops/log.ts";
 import { CLIENT_FRAMES, type Endpoint, type ServerFrame } from "../protocol/frames.ts";
@@ -9,7 +10,7 @@ export type Handler = ((frame: never) => Promise<Answer>) | undefined;
 export type Dispatch = ReturnType<typeof createDispatch>;
 
 /** From the text of a frame to its handler. Every refusal is told, as an error frame that carries the `client_id` it came with. */
-export function createDispatch(log: Log) {
+export function createDispatch(log: Log, at: Faults) {
   /** Resolves when the socket's next frame may go on; `reply` may be called later, or never. */
   return async function dispatch(
     endpoint: Endpoint,
@@ -35,7 +36,10 @@ export function createDispatch(log: Log) {
         );
       }
       const outcome = await handlerOf(type)!(parsed.data as never);
-      outcome?.done.then((answer) => answer && reply(answer), refuse);
+      outcome?.done.then((answer) => {
+        if (answer) reply(answer);
+        at("answered");
+      }, refuse);
     } catch (error) {
       refuse(error);
     }

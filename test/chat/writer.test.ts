@@ -26,6 +26,7 @@ function writerOver(storeMessages: Store, hasRoom: () => boolean = () => true) {
     hasRoom,
     clock,
     committed: (events) => committed.push(events.map((event) => event.body.content)),
+    at: () => {},
   });
   return { writer, clock, committed };
 }

@@ -1,20 +1,28 @@
-import type { ChatStore } from "../../src/chat/store.ts";
 import type { MessageEvent } from "../../src/chat/rooms.ts";
+import type { CatchUpRow, ReadMark } from "../../src/chat/rooms-store.ts";
+import type { ChatStore } from "../../src/chat/store.ts";
 import type { Draft } from "../../src/chat/writer.ts";
 import { DatabaseUnavailable, readSnapshot } from "../../src/db/client.ts";
+import { GLOBAL_ROOM } from "../../src/db/schema.ts";
 import type { Look } from "../../src/realtime/store.ts";
 import type { SimulatedClock } from "./clock.ts";
 
-type Row = { id: string; seq: number; sender: string; content: string; clientId: string | null; xid: number };
+export type Row = { id: string; seq: number; sender: string; content: string; clientId: string | null; xid: number };
 type Outcomes = Awaited<ReturnType<ChatStore["storeMessages"]>>;
 
+/** So many events of a room, and in all, a resume brings at most; small, so that the limits are met. */
+const MAX_NEWS_OF_A_ROOM = 40;
+const MAX_EVENTS = 2_001;
+const TIME = "2026-01-01T00:00:00.000Z";
+
 /**
- * What store_messages, the look and eventsSince promise, as a model: rooms are locked in order until the commit, a snapshot sees what was
- * committed before it, a transaction has its number from its beginning.
+ * What the SQL promises, as a model: rooms are locked in order until the commit, a snapshot sees what was committed before it, a
+ * transaction has its number from its beginning. It answers late, and fails before or after the commit.
  */
 export class SimulatedDatabase {
   calm = false;
   private readonly committed: Map<string, Row[]>;
+  private readonly marks = new Map<string, number>();
   private readonly locks = new Map<string, Promise<void>>();
   private readonly running = new Set<number>();
   private nextXid = 1;
@@ -23,9 +31,10 @@ export class SimulatedDatabase {
   constructor(
     private readonly clock: SimulatedClock,
     private readonly random: () => number,
-    rooms: string[],
+    /** Who takes part in which room. */
+    readonly rooms: ReadonlyMap<string, readonly string[]>,
   ) {
-    this.committed = new Map(rooms.map((room) => [room, []]));
+    this.committed = new Map([...rooms.keys()].map((room) => [room, []]));
   }
 
   async storeMessages(drafts: readonly Draft[]): Promise<Outcomes> {
@@ -38,13 +47,14 @@ export class SimulatedDatabase {
     this.running.add(xid);
     const fresh = new Map<string, Row[]>(rooms.map((room) => [room, []]));
     const outcomes = drafts.map(({ room, sender, content, clientId }): Outcomes[number] => {
-      const rows = [...this.committed.get(room)!, ...fresh.get(room)!];
-      const old =
-        clientId === null ? undefined : rows.find((row) => row.sender === sender.id && row.clientId === clientId);
-      if (old) return { kind: "duplicate", id: old.id, seq: old.seq, sentAt: "" };
-      const row = { id: `m${this.nextId++}`, seq: rows.length + 1, sender: sender.id, content, clientId, xid };
-      fresh.get(room)!.push(row);
-      return { kind: "stored", id: row.id, seq: row.seq, sentAt: "" };
+      const [rows, mine] = [this.committed.get(room)!, fresh.get(room)!];
+      const isRepeat = (row: Row) => row.sender === sender.id && row.clientId === clientId;
+      const old = clientId === null ? undefined : (rows.find(isRepeat) ?? mine.find(isRepeat));
+      if (old) return { kind: "duplicate", id: old.id, seq: old.seq, sentAt: TIME };
+      const seq = rows.length + mine.length + 1;
+      const row = { id: `m${this.nextId++}`, seq, sender: sender.id, content, clientId, xid };
+      mine.push(row);
+      return { kind: "stored", id: row.id, seq, sentAt: TIME };
     });
     await this.clock.sleep(this.random() * (this.fails(0.05) ? 1_500 : 10));
     this.running.delete(xid);
@@ -59,17 +69,15 @@ export class SimulatedDatabase {
 
   async look(horizon: string | null): Promise<Look> {
     await this.clock.sleep(this.random() * 5);
-    const next = `0:${this.nextXid}:${[...this.running]}`;
-    const heads =
-      horizon === null
-        ? []
-        : [...this.committed].map(([room, rows]) => ({
-            room,
-            seq: Math.max(0, ...rows.filter(unseenBy(horizon)).map((row) => row.seq)),
-          }));
+    const next = this.snapshot();
+    const heads = [];
+    for (const room of horizon === null ? [] : this.rooms.keys()) {
+      const news = this.news(room, horizon!);
+      if (news.length) heads.push({ room, seq: news.at(-1)!.seq });
+    }
     await this.clock.sleep(this.random() * 5);
     if (this.fails(0.05)) throw new DatabaseUnavailable();
-    return { horizon: next, epoch: "one", heads: heads.filter(({ seq }) => seq > 0), endedSessions: [] };
+    return { horizon: next, epoch: "one", heads, endedSessions: [] };
   }
 
   async eventsSince(
@@ -78,29 +86,77 @@ export class SimulatedDatabase {
     horizon: string,
   ): Promise<{ head: number; events: MessageEvent[]; whole: boolean }> {
     await this.clock.sleep(this.random() * 5);
-    const rows = this.committed.get(room)!.filter((row) => (seq === null ? unseenBy(horizon)(row) : row.seq > seq));
-    const page = rows.slice(0, 20);
+    const rows = seq === null ? this.news(room, horizon) : this.rows(room).slice(seq);
     const answer = {
       head: this.head(room),
       whole: rows.length <= 20,
-      events: page.map((row) => ({
-        room,
-        seq: row.seq,
-        body: {
-          id: row.id,
-          sender: { id: row.sender, username: row.sender },
-          content: row.content,
-          sentAt: "",
-          clientId: row.clientId,
-          audience: [],
-        },
-      })),
+      events: rows.slice(0, 20).map((row) => this.event(room, row)),
     };
     await this.clock.sleep(this.random() * 10);
     if (this.fails(0.1)) throw new DatabaseUnavailable();
     return answer;
   }
 
+  async catchUp(asked: readonly { userId: string; since: string | null }[]): Promise<CatchUpRow[]> {
+    await this.clock.sleep(this.random() * 10);
+    const now = this.snapshot();
+    const answer = asked.map(({ userId, since }): CatchUpRow => {
+      const rooms = this.roomsOf(userId);
+      const changed = since === null ? [] : rooms.filter((room) => this.news(room, since).length);
+      const isComplete = (room: string) => this.news(room, since!).length <= MAX_NEWS_OF_A_ROOM;
+      return {
+        now,
+        streams: rooms.map((room) => this.stream(room, userId)),
+        more: false,
+        news: changed.map((room) => ({ room, head: this.head(room), complete: isComplete(room) })),
+        events: changed
+          .filter(isComplete)
+          .flatMap((room) => this.news(room, since!).map((row) => this.event(room, row)))
+          .slice(0, MAX_EVENTS),
+      };
+    });
+    await this.clock.sleep(this.random() * 20);
+    if (this.fails(0.1)) throw new DatabaseUnavailable();
+    return answer;
+  }
+
+  async markRead(room: string, userId: string, upTo: number): Promise<ReadMark | null> {
+    await this.clock.sleep(this.random() * 10);
+    if (!this.rooms.get(room)?.includes(userId)) return null;
+    if (this.fails(0.1)) throw new DatabaseUnavailable();
+    const readSeq = Math.max(this.mark(room, userId), Math.min(upTo, this.head(room)));
+    this.marks.set(`${room} ${userId}`, readSeq);
+    const answer = { readSeq, headSeq: this.head(room), unread: this.unread(room, userId) };
+    await this.clock.sleep(this.random() * 10);
+    return answer;
+  }
+
+  async membersOf(room: string): Promise<string[]> {
+    await this.clock.sleep(this.random() * 5);
+    return [...(this.rooms.get(room) ?? [])];
+  }
+
+  /** A page of history, as REST gives it. */
+  page(room: string, limit: number, before: number): Row[] {
+    return this.rows(room)
+      .slice(0, before - 1)
+      .slice(-limit);
+  }
+
+  /** The last of a room that a snapshot sees. */
+  seenBy(room: string, snapshot: string): number {
+    return this.head(room) - this.news(room, snapshot).length;
+  }
+
+  roomsOf(userId: string): string[] {
+    return [...this.rooms.keys()].filter((room) => this.rooms.get(room)!.includes(userId));
+  }
+  mark(room: string, userId: string): number {
+    return this.marks.get(`${room} ${userId}`) ?? 0;
+  }
+  unread(room: string, userId: string): number {
+    return this.rows(room).filter((row) => row.seq > this.mark(room, userId) && row.sender !== userId).length;
+  }
   head(room: string): number {
     return this.committed.get(room)!.length;
   }
@@ -109,6 +165,48 @@ export class SimulatedDatabase {
   }
   has(room: string, id: string): boolean {
     return this.committed.get(room)!.some((row) => row.id === id);
+  }
+
+  private snapshot(): string {
+    return `0:${this.nextXid}:${[...this.running]}`;
+  }
+
+  /** What a snapshot does not see. Commits of a room come in the order of their seq: its last rows. */
+  private news(room: string, snapshot: string): Row[] {
+    const { next, running } = readSnapshot(snapshot);
+    const inFlight = running ? running.split(",").map(Number) : [];
+    const rows = this.committed.get(room)!;
+    let from = rows.length;
+    while (from && (rows[from - 1]!.xid >= Number(next) || inFlight.includes(rows[from - 1]!.xid))) from--;
+    return rows.slice(from);
+  }
+
+  private event(room: string, { id, seq, sender, content, clientId }: Row): MessageEvent {
+    const audience = room === GLOBAL_ROOM ? [] : [...this.rooms.get(room)!];
+    return {
+      room,
+      seq,
+      body: { id, sender: { id: sender, username: sender }, content, sentAt: TIME, clientId, audience },
+    };
+  }
+
+  private stream(room: string, userId: string): CatchUpRow["streams"][number] {
+    const last = this.rows(room).at(-1);
+    const members = room === GLOBAL_ROOM ? [] : this.rooms.get(room)!;
+    const other = members.find((id) => id !== userId);
+    return {
+      room,
+      kind: room === GLOBAL_ROOM ? "global" : "direct",
+      participants: members.map((id) => ({ id, username: id, last_seen: null })),
+      head_seq: this.head(room),
+      read_seq: this.mark(room, userId),
+      others_read_seq: other === undefined ? null : this.mark(room, other),
+      unread_count: this.unread(room, userId),
+      last_message: last
+        ? { id: last.id, seq: last.seq, content: last.content, timestamp: TIME, sender_id: last.sender }
+        : null,
+      updated_at: TIME,
+    };
   }
 
   private fails(chance: number): boolean {
@@ -129,10 +227,4 @@ export class SimulatedDatabase {
     }
     return () => unlocks.forEach((unlock) => unlock());
   }
-}
-
-function unseenBy(horizon: string): (row: Row) => boolean {
-  const { next, running } = readSnapshot(horizon);
-  const inFlight = new Set(running.split(",").map(Number));
-  return ({ xid }) => xid >= Number(next) || inFlight.has(xid);
 }

@@ -10,11 +10,48 @@ export const MUTATIONS: Record<string, { file: string; line: string; instead: st
     instead:
       "if (stream.last === null || event.seq > stream.last) { stream.held.set(event.seq, event); stream.last = event.seq - 1; }",
   },
-  "no memory of what was delivered": {
+  "no gap check in the client": {
+    file: "client/state.ts",
+    line: "else if (prev > stream.last) return behind(state, frame.stream, seq, effects);",
+    instead: "",
+  },
+  "no de-duplication": {
     file: "realtime/sequencer.ts",
     line: "if (stream.last === null || event.seq > stream.last) stream.held.set(event.seq, event);",
     instead:
       "stream.held.set(event.seq, event); if (stream.last !== null) stream.last = Math.min(stream.last, event.seq - 1);",
+  },
+  "a retry has another client_id": {
+    file: "client/drafts.ts",
+    line: 'send({ type: "send_message", stream, content, client_id: clientId });',
+    instead: 'send({ type: "send_message", stream, content, client_id: clientId + Math.random() });',
+  },
+  "two unacknowledged sends of a room": {
+    file: "client/outbox.ts",
+    line: "seen.add(entry.stream);",
+    instead: "",
+  },
+  "the outbox forgets with the page": {
+    file: "client/drafts.ts",
+    line: "restore(mine, stored.map(([, value]) => value) as OutboxEntry[]);",
+    instead: "void stored; void restore;",
+  },
+  "ack before commit": {
+    file: "chat/writer.ts",
+    line: "const answer = store.storeMessages(batch.map((one) => one.draft));",
+    instead:
+      "for (const { draft, resolve } of batch) resolve({ event: EVENT, repeat: false }); const answer = store.storeMessages(batch.map((one) => one.draft));",
+  },
+  "a failed batch is taken for a stored one": {
+    file: "chat/writer.ts",
+    line: "for (const one of batch) one.reject(again ? unavailable() : error);",
+    instead: "for (const { draft, resolve } of batch) resolve({ event: EVENT, repeat: false });",
+  },
+  "publish before commit": {
+    file: "chat/writer.ts",
+    line: "const answer = store.storeMessages(batch.map((one) => one.draft));",
+    instead:
+      "committed(batch.map(({ draft }) => (EVENT))); const answer = store.storeMessages(batch.map((one) => one.draft));",
   },
   "holes are not filled": {
     file: "realtime/streams.ts",
@@ -26,24 +63,36 @@ export const MUTATIONS: Record<string, { file: string; line: string; instead: st
     line: "const seen = await look(horizon);",
     instead: "const seen = await look(horizon); horizon = seen.horizon;",
   },
+  "horizon taken after the read": {
+    file: "realtime/streams.ts",
+    line: "const seen = await look(horizon);",
+    instead: "const seen = await look(horizon); seen.horizon = (await look(null)).horizon;",
+  },
   "the first sight of a room begins with what arrived": {
     file: "realtime/sequencer.ts",
     line: "if (event.seq === 1 && stream.last === null) stream.last = 0;",
     instead: "if (stream.last === null) stream.last = event.seq - 1;",
   },
-  "acknowledged before the commit": {
-    file: "chat/writer.ts",
-    line: "outcomes = await store.storeMessages(batch.map((one) => one.draft));",
-    instead:
-      "for (const { draft, resolve } of batch) resolve({ event: { room: draft.room, seq: 0, body: { id: 'x', sender: draft.sender, content: draft.content, sentAt: '', clientId: null, audience: [] } }, repeat: false }); outcomes = await store.storeMessages(batch.map((one) => one.draft));",
+  "what happens while one comes back is not kept": {
+    file: "realtime/publisher.ts",
+    line: "waiting.frames.push(frame);",
+    instead: "",
   },
-  "a failed batch is taken for a stored one": {
-    file: "chat/writer.ts",
-    line: "for (const one of batch) one.reject(error);",
-    instead:
-      "for (const { draft, resolve } of batch) resolve({ event: { room: draft.room, seq: 0, body: { id: 'x', sender: draft.sender, content: draft.content, sentAt: '', clientId: null, audience: [] } }, repeat: false });",
+  "subscribe in a later tick than the buffer's rest": {
+    file: "realtime/publisher.ts",
+    line: "for (const to of topicsOf(endpoint, userId)) ws.subscribe(to);",
+    instead: "setImmediate(() => { for (const to of topicsOf(endpoint, userId)) ws.subscribe(to); });",
+  },
+  "a lost leave never repaired": {
+    file: "presence/presence.ts",
+    line: "if (message.v <= node.version || now - node.askedAt < ASK_EVERY_MS) return [];",
+    instead: "return [];",
   },
 };
+
+/** A message as a mutation makes it up. */
+const EVENT =
+  "{ room: draft.room, seq: 1 + ((globalThis as any).seqs?.[draft.room] ?? 0), body: { id: 'x', sender: draft.sender, content: draft.content, sentAt: '', clientId: draft.clientId, audience: draft.audience } }";
 
 /** Must be called before the file is imported. */
 export function mutate(name: string): void {
@@ -58,7 +107,7 @@ export function mutate(name: string): void {
     setup(build) {
       const filter = new RegExp(`${mutation.file.replace(".", "\\.")}$`);
       build.onLoad({ filter }, () => ({
-        contents: source.replace(mutation.line, () => mutation.instead),
+        contents: source.replace(mutation.line, () => mutation.instead.replace("EVENT", EVENT)),
         loader: "ts",
       }));
     },

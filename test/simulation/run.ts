@@ -15,7 +15,7 @@ async function inThisProcess(): Promise<number> {
   if (mutation) mutate(mutation);
   const { World } = await import("./world.ts");
   for (let seed = first; seed < first + seeds; seed++) {
-    const failures = await new World(mulberry32(seed)).run(steps);
+    const failures = new World(mulberry32(seed)).run(steps);
     if (!failures.length) continue;
     console.log(`seed ${seed}: ${failures.slice(0, 5).join("; ")}`);
     console.log(`again: bun test/simulation/run.ts 1 ${seed} ${steps}${mutation ? ` "${mutation}"` : ""}`);

@@ -1,197 +1,252 @@
 /**
- * The real writer and the real delivery engine in some processes, over a clock, a bus and a database that are simulated and fail:
- * the bus drops, doubles, delays and reorders; the database answers late, fails before or after the commit, deadlocks; processes
- * are killed at any moment. Everything that is random comes from one seed, so that a failing run can be run again.
+ * The real server in some processes and the real client of some people, over a clock, a bus, a network and a database that are simulated
+ * and fail: the bus drops, doubles, delays and reorders; connections break, with and without a word; the database answers late, fails before
+ * or after the commit, deadlocks; processes are killed and pages reloaded at any moment. Everything that is random comes from one
+ * seed, so that a failing run can be run again.
  */
-import pino from "pino";
-import { createWriter, type Draft } from "../../src/chat/writer.ts";
-import type { ChatStore } from "../../src/chat/store.ts";
-import type { MessageEvent } from "../../src/chat/rooms.ts";
+import type { BusMessage } from "../../src/bus/bus.ts";
+import { type MessageEvent, streamOf } from "../../src/chat/rooms.ts";
 import { GLOBAL_ROOM } from "../../src/db/schema.ts";
-import type { RoomEvent } from "../../src/deps.ts";
-import { createStreams } from "../../src/realtime/streams.ts";
+import { openConnection } from "../../src/realtime/sockets.ts";
 import { SimulatedClock } from "./clock.ts";
 import { SimulatedDatabase } from "./database.ts";
+import { Wire } from "./network.ts";
+import { type ClientSocket, idOf, Person } from "./person.ts";
+import { SimulatedServer } from "./server.ts";
+import { Witness } from "./witness.ts";
 
-const ROOMS = [GLOBAL_ROOM, "11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222"];
-const SENDERS = ["ada", "bob", "eve"];
-const log = pino({ level: "silent" });
+const PEOPLE = ["ada", "bob", "eve"];
+const ROOMS = new Map([
+  [GLOBAL_ROOM, PEOPLE],
+  ["11111111-1111-4111-8111-111111111111", ["ada", "bob"]],
+  ["22222222-2222-4222-8222-222222222222", ["bob", "eve"]],
+]);
 
-type Sent = { room: string; sender: string; n: number; clientId: string | null; acknowledged: boolean; id?: string };
 type Node = {
   id: number;
-  alive: boolean;
-  writer: ReturnType<typeof createWriter>;
-  delivery: ReturnType<typeof createStreams>;
-  /** What its sockets were sent, room by room. */
-  delivered: Map<string, number[]>;
-  /** The heads of the rooms when it began to serve. */
+  server: SimulatedServer;
+  wires: Set<Wire>;
+  /** The last event that its sockets were told of, room by room, and the heads when it began to serve. */
+  told: Map<string, number>;
   since: Map<string, number>;
 };
 
 export class World {
-  readonly clock = new SimulatedClock();
-  readonly database: SimulatedDatabase;
-  readonly nodes: Node[] = [];
-  readonly sent: Sent[] = [];
   readonly failures: string[] = [];
-  private calm = false;
+  private readonly clock = new SimulatedClock();
+  private readonly database: SimulatedDatabase;
+  private readonly people: Person[];
+  private readonly wires = new Map<Person, Wire>();
+  private nodes: Node[] = [];
   private lastNode = 0;
+  private written = 0;
+  /** What clients were told to have been stored: content to id. */
+  private readonly acknowledged = new Map<string, string | number>();
 
   constructor(private readonly random: () => number) {
     this.database = new SimulatedDatabase(this.clock, random, ROOMS);
+    const connect = (person: Person, socket: ClientSocket) => this.connect(person, socket);
+    this.people = PEOPLE.map(
+      (name) => new Person({ name, clock: this.clock, random, database: this.database, connect }),
+    );
   }
 
-  async run(steps: number): Promise<string[]> {
-    // A start can fail, as one whose database does not answer.
-    while (this.living().length < 3) await this.startNode();
-    for (let step = 0; step < steps; step++) {
-      await this.act();
-      await this.clock.advance(this.random() * 30);
+  run(steps: number): string[] {
+    // What the server defers to a later turn of the event loop, it defers to a later moment here.
+    const { setImmediate } = globalThis;
+    globalThis.setImmediate = ((callback: () => void) => this.clock.after(this.random() * 3, callback)) as never;
+    try {
+      // A start can fail, as one whose database does not answer.
+      while (this.nodes.length < 3) this.startNode();
+      for (const person of this.people) person.begin();
+      for (let step = 0; step < steps && !this.failures.length; step++) {
+        this.act();
+        this.clock.advance(this.random() * 30);
+      }
+      // The weather clears: all that is promised must come true, once the longest back-off is over.
+      this.database.calm = true;
+      this.clock.advance(45_000);
+      this.judge();
+    } catch (error) {
+      this.failures.push(String((error as Error).stack));
+    } finally {
+      globalThis.setImmediate = setImmediate;
     }
-    // The weather clears: all that is promised must come true within a few looks.
-    this.calm = this.database.calm = true;
-    await this.clock.advance(20_000);
-    this.judge();
     return this.failures;
   }
 
-  private async act(): Promise<void> {
+  private act(): void {
     const roll = this.random();
-    if (roll < 0.9) for (let i = 0, burst = 1 + Math.floor(this.random() * 4); i < burst; i++) this.send();
-    else if (roll < 0.93) this.sendAgain();
-    else if (roll < 0.945 && this.living().length > 1) this.pick(this.living()).alive = false;
-    else if (roll < 0.97 && this.living().length < 4) await this.startNode();
-    else await this.clock.advance(this.random() * 2_000);
+    const person = this.pick(this.people);
+    if (roll < 0.55) this.say(person);
+    else if (roll < 0.7) person.client.markRead(this.pick(this.streamsOf(person)));
+    else if (roll < 0.73) void person.client.loadLatest(this.pick(this.streamsOf(person))).catch(() => {});
+    else if (roll < 0.75) void person.client.loadOlder(this.pick(this.streamsOf(person))).catch(() => {});
+    else if (roll < 0.78) this.wires.get(person)?.cut();
+    else if (roll < 0.79) this.wires.get(person)?.freeze();
+    else if (roll < 0.8) person.reload();
+    else if (roll < 0.815 && this.nodes.length > 1) this.kill(this.pick(this.nodes));
+    else if (roll < 0.84 && this.nodes.length < 4) this.startNode();
+    else if (roll < 0.86) this.clock.advance(this.random() * 2_000);
+    else if (roll < 0.87) person.client.reconnectNow();
   }
 
-  private send(): void {
-    const [room, sender] = [this.pick(ROOMS), this.pick(SENDERS)];
-    const sent: Sent = {
-      room,
-      sender,
-      n: this.sent.length,
-      clientId: this.random() < 0.5 ? `c${this.sent.length}` : null,
-      acknowledged: false,
-    };
-    this.sent.push(sent);
-    this.hand(sent);
-  }
-
-  /** A client that got no answer, or an error, sends again under the same id, to whichever process. */
-  private sendAgain(): void {
-    const open = this.sent.filter((sent) => sent.clientId !== null);
-    if (open.length) this.hand(this.pick(open));
-  }
-
-  private hand(sent: Sent): void {
-    const node = this.pick(this.living());
-    const draft: Draft = {
-      room: sent.room,
-      sender: { id: sent.sender, username: sent.sender },
-      content: `message ${sent.n}`,
-      clientId: sent.clientId,
-      audience: [],
-    };
-    node.writer.store(draft).then(
-      ({ event }) => {
-        if (!node.alive) return;
-        if (!this.database.has(sent.room, event.body.id))
-          this.failures.push(`${draft.content} was acknowledged before it was committed`);
-        if (sent.id !== undefined && sent.id !== event.body.id)
-          this.failures.push(`${draft.content} was acknowledged as two messages`);
-        sent.acknowledged = true;
-        sent.id = event.body.id;
+  private say(person: Person): void {
+    if (!person.client.user()) return;
+    const content = `message ${this.written++}`;
+    const stream = this.pick(this.streamsOf(person));
+    void person.client.send(stream, content).sent.then(
+      ({ id }) => {
+        if (!this.rows(stream).some((row) => idOf(this.room(stream), row) === id && row.content === content))
+          this.failures.push(`${content} was acknowledged and is not there`);
+        this.acknowledged.set(content, id);
       },
-      () => {}, // Told to the client, who may send again.
+      (error) => this.failures.push(`${content} was refused: ${error}`),
     );
   }
 
-  private async startNode(): Promise<void> {
-    const node: Node = { id: ++this.lastNode, alive: true, delivered: new Map(), since: new Map() } as Node;
-    const guarded = <T>(promise: Promise<T>) => promise.then((value) => (node.alive ? value : new Promise<T>(() => {})), (error) => (node.alive ? Promise.reject(error) : new Promise<T>(() => {}))); // prettier-ignore
-    node.delivery = createStreams({
-      look: (horizon) => guarded(this.database.look(horizon)),
-      eventsSince: (room, seq, horizon) => guarded(this.database.eventsSince(room, seq, horizon)),
-      deliver: (events) => node.alive && this.deliver(node, events),
-      sessionEnded: () => {},
-      historyChanged: () => this.failures.push(`process ${node.id} took the history for another one`),
-      clock: this.clock,
-      log,
+  private connect(person: Person, socket: ClientSocket): void {
+    const node = this.pick(this.nodes);
+    const { server } = node;
+    const caller = { userId: person.name, sessionId: person.name, username: person.name };
+    this.clock.after(this.random() * 20, () => {
+      if (!server.alive) return socket.onclose?.({ code: 1006, reason: "" });
+      const witness = new Witness(person.name, this.database, (what) => this.failures.push(what));
+      const wire = new Wire(openConnection("chat", caller, this.clock.now()), this.clock, this.random, server.topics, {
+        sent: (data, published) => {
+          witness.hear(data);
+          return this.database.calm || !published || !data.startsWith('{"type":"message"') || this.random() > 0.005;
+        },
+        heard: (data) => socket.onmessage?.({ data }),
+        lost: (code) => socket.onclose?.({ code, reason: "" }),
+        received: (ws, frame) => server.alive && server.gateway.message!(ws, frame),
+        gone: (ws) => {
+          node.wires.delete(wire);
+          server.topics.leave(wire);
+          if (server.alive) void server.gateway.close?.(ws, 1006, "");
+        },
+      });
+      node.wires.add(wire);
+      this.wires.set(person, wire);
+      socket.send = (data) => wire.toServer(data);
+      socket.close = () => wire.cut();
+      server.gateway.open!(wire.ws);
     });
-    node.writer = createWriter({
-      store: { storeMessages: (drafts: readonly Draft[]) => guarded(this.database.storeMessages(drafts)) } as ChatStore,
-      hasRoom: () => true,
-      committed: (events) => {
-        if (!node.alive) return;
-        node.delivery.arrived(events);
-        this.publish(node, events);
-      },
+  }
+
+  private startNode(): void {
+    const id = ++this.lastNode;
+    const server = new SimulatedServer({
       clock: this.clock,
+      database: this.database,
+      tell: (message) => this.spread(node, message),
+      delivered: (event) => this.delivered(node, event),
+      fail: (what) => this.failures.push(what),
     });
-    const started = node.delivery.start().then(
-      () => true,
-      () => false,
-    );
-    await this.clock.advance(200);
-    if (!(await started)) return;
-    for (const room of ROOMS) node.since.set(room, this.database.head(room));
+    const node: Node = { id, server, wires: new Set(), told: new Map(), since: new Map() };
+    let started = false;
+    void server.start().then((ok) => (started = ok));
+    this.clock.advance(50);
+    if (!started) return void (server.alive = false);
+    for (const room of ROOMS.keys()) node.since.set(room, this.database.head(room));
     this.nodes.push(node);
   }
 
-  private publish(from: Node, events: MessageEvent[]): void {
+  private kill(node: Node): void {
+    node.server.alive = false;
+    this.nodes = this.nodes.filter((other) => other !== node);
+    for (const wire of node.wires) wire.cut();
+  }
+
+  private spread(from: Node, message: BusMessage): void {
+    const { calm } = this.database;
+    this.clock.after(1, () => from.server.alive && from.server.presence.echoed());
     for (const node of this.nodes) {
       if (node === from) continue;
-      const copies = this.calm ? 1 : this.random() < 0.15 ? 0 : this.random() < 0.1 ? 2 : 1;
+      const copies = calm ? 1 : this.random() < 0.15 ? 0 : this.random() < 0.1 ? 2 : 1;
       for (let i = 0; i < copies; i++)
-        this.clock.after(
-          this.random() < 0.1 && !this.calm ? this.random() * 3_000 : this.random() * 20,
-          () => node.alive && node.delivery.arrived(events),
+        this.clock.after(this.random() < 0.1 && !calm ? this.random() * 3_000 : this.random() * 20, () =>
+          node.server.hear(message),
         );
     }
   }
 
-  private deliver(node: Node, events: readonly RoomEvent[]): void {
-    for (const { room, seq, body } of events as MessageEvent[]) {
-      if (!this.database.has(room, body.id))
-        this.failures.push(`process ${node.id} delivered ${room} ${seq} before it was committed`);
-      const delivered = node.delivered.get(room) ?? [];
-      node.delivered.set(room, delivered);
-      if (delivered.length && seq !== delivered.at(-1)! + 1)
-        this.failures.push(`process ${node.id} delivered ${room} ${seq} after ${delivered.at(-1)}`);
-      delivered.push(seq);
-    }
+  private delivered(node: Node, { room, seq, body }: MessageEvent): void {
+    if (!node.server.alive) return;
+    const last = node.told.get(room);
+    if (!this.database.has(room, body.id))
+      this.failures.push(`process ${node.id} delivered ${room} ${seq} before it was committed`);
+    if (last !== undefined && seq !== last + 1)
+      this.failures.push(`process ${node.id} delivered ${room} ${seq} after ${last}`);
+    if (last === undefined && seq > (node.since.get(room) ?? Infinity) + 1)
+      this.failures.push(`process ${node.id} began ${room} at ${seq}, not ${node.since.get(room)! + 1}`);
+    node.told.set(room, seq);
   }
 
   private judge(): void {
-    for (const node of this.living()) {
-      for (const room of ROOMS) {
-        const [head, since, delivered] = [
-          this.database.head(room),
-          node.since.get(room)!,
-          node.delivered.get(room) ?? [],
-        ];
-        if (head === since) continue;
-        if (delivered.at(-1) !== head)
-          this.failures.push(`process ${node.id} delivered ${room} up to ${delivered.at(-1)}, not ${head}`);
-        if (delivered.length && delivered[0]! > since + 1)
-          this.failures.push(`process ${node.id} began ${room} at ${delivered[0]}, not ${since + 1}`);
+    for (const { id, server, told, since } of this.nodes) {
+      for (const room of ROOMS.keys()) {
+        const head = this.database.head(room);
+        if (head !== since.get(room) && told.get(room) !== head)
+          this.failures.push(`process ${id} delivered ${room} up to ${told.get(room)}, not ${head}`);
       }
+      for (const person of PEOPLE)
+        if (!server.presence.isOnline(person)) this.failures.push(`process ${id} shows ${person} as offline`);
     }
-    for (const room of ROOMS) {
-      const rows = this.database.rows(room);
-      if (rows.some((row, i) => row.seq !== i + 1)) this.failures.push(`${room} has a hole`);
-      const contents = rows.filter((row) => row.clientId !== null).map((row) => row.content);
-      if (new Set(contents).size !== contents.length) this.failures.push(`${room} has a doubled message`);
-    }
-    for (const { room, n, acknowledged, id } of this.sent) {
-      if (acknowledged && !this.database.has(room, id!))
-        this.failures.push(`message ${n} was acknowledged and is not there`);
+    for (const room of ROOMS.keys()) this.judgeRoom(room);
+    for (const person of this.people) this.judgePerson(person);
+  }
+
+  private judgeRoom(room: string): void {
+    const rows = this.database.rows(room);
+    if (rows.some((row, i) => row.seq !== i + 1)) this.failures.push(`${room} has a hole`);
+    const contents = rows.map((row) => row.content);
+    if (new Set(contents).size !== contents.length) this.failures.push(`${room} has a doubled message`);
+    for (const name of PEOPLE) {
+      const said = rows.filter((row) => row.sender === name).map((row) => Number(row.content.split(" ")[1]));
+      if (said.some((n, i) => i > 0 && n < said[i - 1]!))
+        this.failures.push(`${room} has ${name}'s words in another order`);
     }
   }
 
-  private living(): Node[] {
-    return this.nodes.filter((node) => node.alive);
+  /** What the client shows is what a fresh fetch would show. */
+  private judgePerson({ name, client }: Person): void {
+    const wrong = (what: string) => this.failures.push(`${name}: ${what} (${JSON.stringify(client.connection)})`);
+    if (client.connection.state !== "live") wrong("is not connected");
+    for (const stream of this.streamsOf({ name })) {
+      const room = this.room(stream);
+      const rows = this.database.rows(room);
+      const shown = client.state.streams.get(stream);
+      if (!shown) {
+        wrong(`does not know ${stream}`);
+        continue;
+      }
+      if (shown.last !== rows.length) wrong(`knows ${stream} up to ${shown.last}, not ${rows.length}`);
+      const expected = rows.slice(rows.length - shown.messages.length).map((row) => idOf(room, row));
+      if (shown.messages.map(({ id }) => id).join() !== expected.join())
+        wrong(`shows ${stream} as ${shown.messages.map(({ seq }) => seq)}, not up to ${rows.length} without a hole`);
+      if (shown.readSeq !== this.database.mark(room, name))
+        wrong(`has read ${stream} up to ${shown.readSeq}, not ${this.database.mark(room, name)}`);
+      if (shown.unread !== this.database.unread(room, name))
+        wrong(`counts ${shown.unread} unread in ${stream}, not ${this.database.unread(room, name)}`);
+      if (client.pending(stream).length) wrong(`has unsent messages in ${stream}`);
+    }
+    if ([...client.state.streams.keys()].some((stream) => !this.streamsOf({ name }).includes(stream)))
+      wrong("knows a room of others");
+    if ([...client.state.presence.keys()].sort().join() !== PEOPLE.join())
+      wrong(`sees ${[...client.state.presence.keys()]} online`);
+  }
+
+  private streamsOf({ name }: { name: string }): string[] {
+    return this.database.roomsOf(name).map(streamOf);
+  }
+
+  private room(stream: string): string {
+    return stream === "global" ? GLOBAL_ROOM : stream;
+  }
+
+  private rows(stream: string) {
+    return this.database.rows(this.room(stream));
   }
 
   private pick<T>(from: readonly T[]): T {

@@ -1,0 +1,216 @@
+import type { User } from "../protocol/models.ts";
+import { type ConnectionState, createConnection, type Frame } from "./connection.ts";
+import { createDrafts } from "./drafts.ts";
+import { createEvents } from "./events.ts";
+import { createHistory } from "./history.ts";
+import { createHttp } from "./http.ts";
+import type { Message, Room } from "./messages.ts";
+import type { Pending } from "./outbox.ts";
+import { type Ports, systemPorts } from "./ports.ts";
+import { createRest } from "./rest.ts";
+import { createSession, type SignedOutReason } from "./session.ts";
+import { addConversation, type ChatState, disconnected, markRead, newState, receive, startResume } from "./state.ts";
+import { type ChatStorage, indexedDbStorage } from "./storage.ts";
+import { createTyping } from "./typing.ts";
+
+export type ClientEvents = {
+  /** A message that is new here, one's own from other devices included; also those that came while one was away. */
+  message: { stream: string; message: Message };
+  /** A message was refused. It waits for `retry` or `discard`. */
+  failed: Pending;
+  connection: ConnectionState;
+  signedOut: { reason: SignedOutReason };
+  changed: void;
+};
+
+/** What the client knows. To be looked at only; it changes in place. */
+export type ClientState = {
+  readonly me: ChatState["me"];
+  /** There are more rooms than `streams` has: `loadConversations` gets them. */
+  readonly more: boolean;
+  readonly streams: ReadonlyMap<string, Readonly<Room>>;
+  /** Who is online, as far as one is told: ids to names. */
+  readonly presence: ReadonlyMap<string, string>;
+};
+
+export type Client = ReturnType<typeof createClient>;
+
+/**
+ * A client of one server.
+ *
+ * @param url of the server: `https://chat.example.org`
+ * @param ports replaces parts of the world, such as `WebSocket` in Node before 22
+ * @param storage keeps tokens and unsent messages; IndexedDB, or memory where there is none
+ * @throws {TypeError} for a URL that is not of HTTP
+ */
+export function createClient(options: { url: string; ports?: Partial<Ports>; storage?: ChatStorage }) {
+  const url = options.url.replace(/\/+$/, "");
+  if (!/^https?:\/\//.test(url)) throw new TypeError(`not the URL of a server: ${url}`);
+  const ports = { ...systemPorts(), ...options.ports };
+  const storage = options.storage ?? indexedDbStorage(`liquidchat ${url}`);
+  const { clock } = ports;
+  const events = createEvents<ClientEvents>();
+  let state = newState();
+  let revision = 0;
+  let announced = false;
+
+  const http = createHttp(url, ports);
+  const session = createSession({ http, storage, clock, signedOut });
+  const rest = createRest(http, session);
+  const history = createHistory({ rest, state: () => state, changed });
+  const connection = createConnection({
+    url: url.replace("http", "ws"),
+    ports,
+    session,
+    resume: (first) => startResume(state, first),
+    receive: received,
+    changed: connected,
+  });
+  const drafts = createDrafts({
+    ports,
+    storage,
+    send: connection.send,
+    live: () => connection.status().state === "live",
+    failed: (entry) => events.emit("failed", entry),
+    changed,
+  });
+  const typing = createTyping({
+    clock,
+    send: connection.send,
+    expired: (stream, user) => {
+      if (state.streams.get(stream)?.typing.delete(user)) changed();
+    },
+  });
+
+  /** Once for all that happens in one go. */
+  function changed(): void {
+    revision++;
+    if (announced) return;
+    announced = true;
+    queueMicrotask(() => {
+      announced = false;
+      events.emit("changed", undefined);
+    });
+  }
+
+  function received(frame: Frame): void {
+    for (const effect of receive(state, frame)) {
+      if (effect.do === "resume") connection.resume();
+      if (effect.do === "reload") void history.loadLatest(effect.stream).catch(() => {});
+      if (effect.do === "read") connection.send({ type: "read", stream: effect.stream, seq: effect.seq });
+      if (effect.do === "message") events.emit("message", { stream: effect.stream, message: effect.message });
+      if (effect.do === "typing") typing.heard(effect.stream, effect.userId, effect.typing);
+    }
+    drafts.receive(frame, state);
+    changed();
+  }
+
+  function connected(status: ConnectionState): void {
+    if (status.state === "live") drafts.pump();
+    else if (status.state !== "resuming") {
+      disconnected(state);
+      drafts.interrupted();
+      typing.clear();
+    }
+    events.emit("connection", status);
+    changed();
+  }
+
+  function signedOut(reason: SignedOutReason): void {
+    connection.close();
+    state = newState();
+    drafts.leave();
+    events.emit("signedOut", { reason });
+    changed();
+  }
+
+  async function entered(user: User): Promise<User> {
+    connection.close();
+    state = newState();
+    state.me = { id: user.id, username: user.username };
+    await drafts.enter(user.id);
+    changed();
+    return user;
+  }
+
+  return {
+    /** @throws {ChatError} with `errors` by field */
+    signUp: async (form: { username: string; password: string; email?: string }) => entered(await session.signUp(form)),
+    /** @throws {ChatError} `unauthenticated` for a wrong name or password, `rate_limited` */
+    logIn: async (form: { username: string; password: string }) => entered(await session.logIn(form)),
+    /** Goes on as whoever this device knows, without asking the server. @returns null where it knows nobody */
+    restore: async (): Promise<User | null> => {
+      const user = await session.restore();
+      return user && entered(user);
+    },
+    /** Ends the session and removes all that is kept here, unsent messages too. @throws {ChatError} where the server could not be told */
+    logOut: async (): Promise<void> => {
+      const user = session.user();
+      await session.logOut().finally(() => user && drafts.erase(user.id));
+    },
+    user: session.user,
+
+    /** Connects, and stays connected until `close` or a sign-out. */
+    connect: connection.connect,
+    close: connection.close,
+    /** For the page's `online`, `visibilitychange` and `pageshow`: does not wait for the next try, and checks a socket that may be dead. */
+    reconnectNow: connection.reconnectNow,
+    get connection(): ConnectionState {
+      return connection.status();
+    },
+
+    get state(): ClientState {
+      return state;
+    },
+    /** Another number after every change. */
+    get revision(): number {
+      return revision;
+    },
+    /** Called after changes, once for all of one go. @returns what ends it */
+    subscribe: (listener: () => void): (() => void) => events.on("changed", listener),
+    on: events.on,
+
+    /**
+     * Sends `content` to a room, now or as soon as it can, until the server has it or refuses it, over reloads of the page.
+     * @returns `sent` rejects with a {@link ChatError} where it was refused or discarded, and only then
+     * @throws {ChatError} `signed_out`
+     */
+    send: (stream: string, content: string) => {
+      typing.stop(stream);
+      return drafts.write(stream, content);
+    },
+    /** One's own messages that are not yet in the room, in order. */
+    pending: (stream: string): readonly Readonly<Pending>[] => drafts.pending(stream),
+    /** Sends a refused message again. */
+    retry: drafts.retry,
+    /** Stops sending a message. It may have been sent. */
+    discard: drafts.discard,
+    /** Reads up to `seq`, by default all. Told to the server now or once connected. */
+    markRead: (stream: string, seq?: number): void => {
+      const mark = markRead(state, stream, seq);
+      if (mark === null) return;
+      connection.send({ type: "read", stream, seq: mark });
+      changed();
+    },
+    /** To be called at every key; the rest is done here. */
+    typing: typing.start,
+
+    /** Gets the latest messages of a room, where they are not there. @throws {ChatError} */
+    loadLatest: history.loadLatest,
+    /** Gets the page before what is held, where there is one. @throws {ChatError} */
+    loadOlder: history.loadOlder,
+    /** Opens the conversation with a user. @returns its name as a stream @throws {ChatError} */
+    openConversation: async (userId: string): Promise<string> => {
+      const conversation = await rest.openConversation(userId);
+      addConversation(state, conversation);
+      await history.loadLatest(conversation.id);
+      return conversation.id;
+    },
+    /** Gets the next hundred rooms, while `state.more`. @throws {ChatError} */
+    loadConversations: history.loadConversations,
+    /** Finds people by a part of their name, 20 a page, the first is 1. @throws {ChatError} */
+    users: rest.users,
+    /** Any other call of the REST API, with the token. @throws {ChatError} */
+    request: rest.request,
+  };
+}

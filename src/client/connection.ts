@@ -1,0 +1,221 @@
+import type { ChatFrame, ErrorFrame } from "../protocol/frames.ts";
+import { ChatError } from "./errors.ts";
+import type { Ports, Socket } from "./ports.ts";
+import type { Session } from "./session.ts";
+
+export type ConnectionState =
+  /** Not wanted, or told not to come back: then with the code and the reason of the close. */
+  | { state: "offline"; code?: number; reason?: string }
+  /** Comes back at `until`, ms since 1970. */
+  | { state: "waiting"; until: number }
+  | { state: "connecting" }
+  /** Fetching what was missed. */
+  | { state: "resuming" }
+  | { state: "live" };
+
+export type Frame = ChatFrame | ErrorFrame;
+export type Connection = ReturnType<typeof createConnection>;
+
+/** As `SUBPROTOCOL` of the protocol, whose file would bring its whole validation into the bundle. */
+const SUBPROTOCOL = "liquidchat.v2";
+/** A step of coming up that makes no progress for so long (ms) has failed, and so has a replay that takes two minutes. */
+const STEP_TIMEOUT = 15_000;
+const STEP_AT_MOST = 120_000;
+/** Beyond a heartbeat without a sound, the socket is dead (ms). */
+const SILENCE = 10_000;
+const BACKOFF = { first: 500, most: 30_000 };
+
+/** One socket at a time, brought back until told not to. */
+export function createConnection({
+  url,
+  ports: { clock, random, WebSocket },
+  session,
+  resume,
+  receive,
+  changed,
+}: {
+  /** `ws://` or `wss://`, of the server. */
+  url: string;
+  ports: Pick<Ports, "clock" | "random" | "WebSocket">;
+  session: Pick<Session, "access" | "refresh" | "end">;
+  /** The frame that asks for what was missed; `first` on this socket? */
+  resume: (first: boolean) => object;
+  receive: (frame: Frame) => void;
+  changed: (state: ConnectionState) => void;
+}) {
+  let status: ConnectionState = { state: "offline" };
+  let socket: Socket | null = null;
+  /** Every attempt has its own; whatever belongs to an older one is ignored. */
+  let attempt = 0;
+  let failures = 0;
+  let token = "";
+  /** The server said that the token is no good. */
+  let stale = false;
+  let heartbeat = 30_000;
+  /** When the last frame came, when things last went forward, and when this step began. */
+  let heard = 0;
+  let progress = 0;
+  let stepAt = 0;
+  /** What a `reconnect` frame asked for. */
+  let comeBackIn: number | null = null;
+  /** Cancel what is armed: the next step, and the heartbeat. */
+  let timer = () => {};
+  let pulse = () => {};
+
+  function become(next: ConnectionState): void {
+    status = next;
+    arm();
+    changed(next);
+  }
+
+  /** What happens next where nothing else does: a coming back, or a socket given up. */
+  function arm(): void {
+    timer();
+    if (status.state !== "offline") timer = clock.after(Math.max(0, deadline() - clock.now()), check);
+  }
+
+  function check(): void {
+    if (status.state === "waiting") return void open();
+    // A device's clock may be set back by an hour; nobody shall wait for that.
+    heard = Math.min(heard, clock.now());
+    // Frames move the deadline without touching the timer: there may be thousands a second.
+    if (clock.now() < deadline()) arm();
+    else if (status.state !== "offline") again();
+  }
+
+  function deadline(): number {
+    if (status.state === "waiting") return status.until;
+    if (status.state === "live") return heard + heartbeat + SILENCE;
+    return Math.min(progress + STEP_TIMEOUT, stepAt + STEP_AT_MOST);
+  }
+
+  /** Leaves the socket, or the attempt at one, without waiting for its goodbye, which a dead network never brings. */
+  function leave(): void {
+    attempt++;
+    pulse();
+    const left = socket;
+    socket = null;
+    try {
+      left?.close();
+    } catch {}
+  }
+
+  async function open(): Promise<void> {
+    leave();
+    const mine = attempt;
+    heard = progress = stepAt = clock.now();
+    comeBackIn = null;
+    become({ state: "connecting" });
+    try {
+      const next = await (stale ? session.refresh(token) : session.access());
+      if (mine !== attempt) return;
+      token = next;
+      stale = false;
+      const opened = new WebSocket(`${url}/ws/chat/`, [SUBPROTOCOL, `bearer.${token}`]);
+      socket = opened;
+      opened.onmessage = ({ data }) => mine === attempt && hear(data);
+      opened.onclose = ({ code, reason }) => mine === attempt && closed(code, reason);
+      // Some sockets throw where nobody listens; the close that follows says the same.
+      opened.onerror = () => {};
+    } catch (error) {
+      if (mine !== attempt) return;
+      const { code, retryAfterMs } = error instanceof ChatError ? error : { code: "offline", retryAfterMs: null };
+      if (code === "signed_out") stop();
+      else again(retryAfterMs ?? 0);
+    }
+  }
+
+  function hear(data: unknown): void {
+    let frame: Frame;
+    try {
+      frame = JSON.parse(data as string);
+    } catch {
+      return;
+    }
+    heard = clock.now();
+    if (frame.type === "hello") {
+      heartbeat = frame.heartbeat_s * 1_000;
+      receive(frame);
+      ask(true);
+      pulse = clock.after(heartbeat, beat);
+      return;
+    }
+    if (frame.type === "reconnect") comeBackIn = frame.after_ms;
+    if (frame.type === "snapshot" || "prev" in frame) progress = heard;
+    if (frame.type === "resumed" && !frame.more && status.state === "resuming") {
+      failures = 0;
+      become({ state: "live" });
+    }
+    receive(frame);
+  }
+
+  function ask(first: boolean): void {
+    if (!socket) return;
+    progress = stepAt = clock.now();
+    send(resume(first));
+    become({ state: "resuming" });
+  }
+
+  /** After a sleep this may be the first timer to fire, on a socket that died meanwhile. */
+  function beat(): void {
+    pulse = clock.after(heartbeat, beat);
+    if (clock.now() < deadline()) ping();
+    else check();
+  }
+
+  function ping(): void {
+    send({ type: "ping", t: clock.now() });
+  }
+
+  function closed(code: number, reason: string): void {
+    if (code >= 4500 && code <= 4999) {
+      stop({ code, reason });
+      if (code === 4500) void session.end("expired");
+      if (code === 4501) void session.end("disabled");
+      return;
+    }
+    stale = code === 4001;
+    again();
+  }
+
+  /** Full jitter: after an outage the clients must not come all at once. */
+  function again(atLeast = 0): void {
+    const wait = random() * Math.min(BACKOFF.most, BACKOFF.first * 2 ** failures++);
+    const ms = comeBackIn ?? Math.max(atLeast, wait);
+    leave();
+    become({ state: "waiting", until: clock.now() + ms });
+  }
+
+  function stop(why: { code?: number; reason?: string } = {}): void {
+    leave();
+    become({ state: "offline", ...why });
+  }
+
+  function send(frame: object): void {
+    try {
+      socket?.send(JSON.stringify(frame));
+    } catch {
+      // Closing: its close event is on the way.
+    }
+  }
+
+  return {
+    status: () => status,
+    /** Comes up and stays up until `close`. */
+    connect: () => {
+      if (status.state === "offline") void open();
+    },
+    close: () => {
+      if (status.state !== "offline") stop();
+    },
+    /** For the page's `online` and visibility events: does not wait, and does not trust a socket that has been silent. */
+    reconnectNow: () => {
+      if (status.state === "waiting") void open();
+      else if (status.state === "live" && clock.now() - heard > heartbeat) void open();
+      else if (status.state === "live") ping();
+    },
+    /** Asks again for what was missed, on the same socket. */
+    resume: () => ask(false),
+    send,
+  };
+}

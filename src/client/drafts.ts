@@ -1,0 +1,166 @@
+import type { Frame } from "./connection.ts";
+import { ChatError } from "./errors.ts";
+import {
+  acked,
+  arrived,
+  discarded,
+  due,
+  interrupted,
+  newOutbox,
+  type OutboxEntry,
+  refused,
+  restore,
+  retried,
+  setLimits,
+  write,
+} from "./outbox.ts";
+import type { Ports } from "./ports.ts";
+import type { ChatState } from "./state.ts";
+import type { ChatStorage } from "./storage.ts";
+
+/** The stored message: its room, id and place there. */
+export type Sent = { stream: string; id: string | number; seq: number };
+
+/** The shell of the outbox: storage, timers and promises. */
+export function createDrafts({
+  ports: { clock, randomId },
+  storage,
+  send,
+  live,
+  failed,
+  changed,
+}: {
+  ports: Pick<Ports, "clock" | "randomId">;
+  storage: ChatStorage;
+  send: (frame: object) => void;
+  live: () => boolean;
+  failed: (entry: OutboxEntry) => void;
+  changed: () => void;
+}) {
+  let outbox = newOutbox();
+  let user: string | null = null;
+  let wake = () => {};
+  const waiting = new Map<string, { resolve: (sent: Sent) => void; reject: (error: ChatError) => void }>();
+
+  const prefix = (userId: string) => `outbox/${userId}/`;
+  const key = (clientId: string) => prefix(user!) + clientId;
+
+  /** Where the storage fails, the message is kept in memory and sent all the same. */
+  async function keep({ clientId, stream, content, at, error }: OutboxEntry): Promise<void> {
+    const value = { clientId, stream, content, at, ...(error && { error }) };
+    await storage.set(key(clientId), value).catch(() => {});
+  }
+
+  async function unkeep(clientId: string): Promise<void> {
+    await storage.delete(key(clientId)).catch(() => {});
+  }
+
+  /** Sends what is due, and comes back when more will be. */
+  function pump(): void {
+    wake();
+    if (!live()) return;
+    const now = clock.now();
+    const next = due(outbox, now);
+    for (const { stream, content, clientId } of next.send)
+      send({ type: "send_message", stream, content, client_id: clientId });
+    if (next.wake < Infinity) wake = clock.after(next.wake - now, pump);
+    if (next.send.length) changed();
+  }
+
+  function confirm(clientId: string, sent: Sent): void {
+    if (!acked(outbox, clientId, sent.seq)) return;
+    void unkeep(clientId);
+    waiting.get(clientId)?.resolve(sent);
+    waiting.delete(clientId);
+    pump();
+  }
+
+  function giveUp(clientId: string, error: ChatError): void {
+    waiting.get(clientId)?.reject(error);
+    waiting.delete(clientId);
+  }
+
+  return {
+    pump,
+    pending: (stream: string) => outbox.entries.filter((entry) => entry.stream === stream),
+
+    write(stream: string, content: string): { clientId: string; sent: Promise<Sent> } {
+      if (!user) throw new ChatError("signed_out", "Log in first.");
+      const entry = write(outbox, { clientId: randomId(), stream, content }, clock.now());
+      const sent = new Promise<Sent>((resolve, reject) => waiting.set(entry.clientId, { resolve, reject }));
+      // Whoever does not look at it is told by the event.
+      sent.catch(() => {});
+      void keep(entry).then(() => {
+        entry.stored = true;
+        pump();
+      });
+      changed();
+      return { clientId: entry.clientId, sent };
+    },
+
+    retry(clientId: string): void {
+      const entry = retried(outbox, clientId);
+      if (!entry) return;
+      void keep(entry);
+      pump();
+      changed();
+    },
+
+    discard(clientId: string): void {
+      if (!discarded(outbox, clientId)) return;
+      void unkeep(clientId);
+      giveUp(clientId, new ChatError("discarded", "Given up; it may have been sent."));
+      pump();
+      changed();
+    },
+
+    /** After the state has taken the frame in. */
+    receive(frame: Frame, { me, streams }: ChatState): void {
+      if (frame.type === "hello") setLimits(outbox, frame.limits);
+      if (frame.type === "ack")
+        confirm(frame.client_id, { stream: frame.stream, id: frame.message_id, seq: frame.seq });
+      // One's own message, which says as much.
+      if (frame.type === "message" && frame.message.client_id !== undefined && frame.message.sender.id === me?.id)
+        confirm(frame.message.client_id, { stream: frame.stream, id: frame.message.id, seq: frame.message.seq });
+      if (frame.type === "error" && frame.client_id !== undefined) {
+        const entry = refused(outbox, frame, clock.now());
+        if (entry) {
+          void keep(entry);
+          giveUp(entry.clientId, new ChatError(frame.code, frame.detail));
+          failed(entry);
+        }
+        pump();
+      }
+      if (frame.type === "ack" || frame.type === "resumed" || "prev" in frame)
+        arrived(outbox, (stream) => streams.get(stream)?.last ?? 0);
+    },
+
+    interrupted(): void {
+      wake();
+      interrupted(outbox);
+    },
+
+    /** Takes up what this user had not sent when the page went away. */
+    async enter(userId: string): Promise<void> {
+      user = userId;
+      const mine = (outbox = newOutbox());
+      const stored = await storage.entries(prefix(userId)).catch(() => []);
+      restore(mine, stored.map(([, value]) => value) as OutboxEntry[]);
+      pump();
+    },
+
+    /** Signed out. What is unsent waits for the next time. */
+    leave(): void {
+      wake();
+      user = null;
+      outbox = newOutbox();
+    },
+
+    /** Removes all that is unsent of a user. */
+    async erase(userId: string): Promise<void> {
+      for (const clientId of waiting.keys()) giveUp(clientId, new ChatError("discarded", "Logged out."));
+      for (const [stored] of await storage.entries(prefix(userId)).catch(() => []))
+        await storage.delete(stored).catch(() => {});
+    },
+  };
+}

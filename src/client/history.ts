@@ -1,0 +1,75 @@
+import { merge } from "./messages.ts";
+import type { Rest } from "./rest.ts";
+import { ChatError } from "./errors.ts";
+import { addConversation, type ChatState, streamOf } from "./state.ts";
+
+/** Messages a page. */
+const PAGE = 50;
+
+/** Pages of REST, taken into a state that changes while they are on their way. */
+export function createHistory({
+  rest,
+  state,
+  changed,
+}: {
+  rest: Pick<Rest, "messages" | "conversations">;
+  state: () => ChatState;
+  changed: () => void;
+}) {
+  const loading = new Map<string, { state: ChatState; done: Promise<void> }>();
+
+  /** One load a room at a time, however often it is asked for. */
+  function once(name: string, load: (state: ChatState) => Promise<void>): Promise<void> {
+    const now = state();
+    const running = loading.get(name);
+    if (running?.state === now) return running.done;
+    const mine = { state: now, done: load(now).finally(() => loading.get(name) === mine && loading.delete(name)) };
+    loading.set(name, mine);
+    return mine.done;
+  }
+
+  /** @returns false if messages were let go meanwhile: between such a page and what is held now there may be a hole */
+  async function page(now: ChatState, name: string, older: boolean): Promise<boolean> {
+    const stream = now.streams.get(name);
+    const era = stream?.era;
+    const before = older ? stream?.messages[0]?.id : undefined;
+    const messages = await rest.messages(name, { limit: PAGE, ...(before !== undefined && { before }) });
+    // Somebody else is signed in.
+    if (now !== state()) return true;
+    if (now.streams.get(name) !== stream || stream?.era !== era) return false;
+    const room = streamOf(now, name);
+    merge(room, messages, messages.length >= PAGE, now.me?.id);
+    room.loaded = true;
+    changed();
+    return true;
+  }
+
+  const loadLatest = (name: string): Promise<void> =>
+    once(name, async (now) => {
+      while (now === state() && !now.streams.get(name)?.loaded) if (await page(now, name, false)) return;
+    });
+
+  return {
+    loadLatest,
+    loadOlder: (name: string): Promise<void> => {
+      const stream = state().streams.get(name);
+      if (!stream?.loaded) return loadLatest(name);
+      if (!stream.olderLeft) return Promise.resolve();
+      // Who looks at the past wants it kept.
+      stream.wide = true;
+      return once(name, async (now) => void (await page(now, name, true)));
+    },
+    async loadConversations(): Promise<void> {
+      const now = state();
+      const { results, next } = await rest.conversations(now.pages + 1).catch((error) => {
+        // The list has become shorter.
+        if (error instanceof ChatError && error.code === "not_found") return { results: [], next: null };
+        throw error;
+      });
+      for (const conversation of results) addConversation(now, conversation);
+      now.pages++;
+      now.more = next !== null;
+      changed();
+    },
+  };
+}

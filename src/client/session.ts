@@ -1,0 +1,140 @@
+import type { User } from "../protocol/models.ts";
+import { ChatError } from "./errors.ts";
+import type { Http } from "./http.ts";
+import type { Clock } from "./ports.ts";
+import type { ChatStorage } from "./storage.ts";
+
+/** `logged_out`: by the page. `expired`: the session is over. `disabled`: the account is. */
+export type SignedOutReason = "logged_out" | "expired" | "disabled";
+
+type Tokens = { access: string; refresh: string; /** Milliseconds since 1970, by this clock. */ expires: number };
+type Stored = Tokens & { user: User };
+type Answer = { access: string; refresh: string };
+
+export type Session = ReturnType<typeof createSession>;
+
+const KEY = "session";
+/** A token with less than this left (ms) is not used any more. */
+const MARGIN = 60_000;
+
+/** Who is signed in, and with which tokens. Tabs share them through the storage. */
+export function createSession({
+  http,
+  storage,
+  clock,
+  signedOut,
+}: {
+  http: Http;
+  storage: ChatStorage;
+  clock: Clock;
+  signedOut: (reason: SignedOutReason, user: User) => void;
+}) {
+  let current: Stored | null = null;
+  let renewing: Promise<string> | null = null;
+
+  /** Kept in memory even where the storage fails: the session then lasts as long as the page. */
+  async function keep(next: Stored): Promise<void> {
+    current = next;
+    await storage.set(KEY, next).catch(() => {});
+  }
+
+  async function stored(): Promise<Stored | undefined> {
+    return (await storage.get(KEY).catch(() => undefined)) as Stored | undefined;
+  }
+
+  async function end(reason: SignedOutReason): Promise<void> {
+    const ended = current;
+    if (!ended) return;
+    current = null;
+    signedOut(reason, ended.user);
+    // Another tab may have signed in as someone else since.
+    if ((await stored())?.user.id === ended.user.id) await storage.delete(KEY).catch(() => {});
+  }
+
+  async function enter(path: string, body: object): Promise<User> {
+    const { user, ...tokens } = await http<Answer & { user: User }>("POST", path, { body });
+    await keep({ user, ...dated(tokens, clock.now()) });
+    return user;
+  }
+
+  /** The tokens of another tab that was quicker: a used refresh token, sent again later than the grace, ends the whole session. */
+  async function adopt(): Promise<boolean> {
+    const other = await stored();
+    if (!current || !other || other.user.id !== current.user.id || other.refresh === current.refresh) return false;
+    current = other;
+    return true;
+  }
+
+  async function renew(stale: string): Promise<string> {
+    if (!current) throw none();
+    if (current.access !== stale) return current.access;
+    if ((await adopt()) && current.expires - clock.now() > MARGIN) return current.access;
+    const { user, refresh } = current;
+    try {
+      const tokens = await http<Answer>("POST", "/api/auth/token/refresh/", { body: { refresh } });
+      // Signed out, or in as someone else, while it was under way.
+      if (current?.refresh !== refresh) throw none();
+      await keep({ user, ...dated(tokens, clock.now()) });
+      return tokens.access;
+    } catch (error) {
+      if (!(error instanceof ChatError && error.code === "unauthenticated")) throw error;
+      if (await adopt()) return current.access;
+      await end("expired");
+      throw none();
+    }
+  }
+
+  /** One refresh for however many callers. `stale` is the token that is not to be used any more. */
+  function refresh(stale: string): Promise<string> {
+    return (renewing ??= renew(stale).finally(() => (renewing = null)));
+  }
+
+  /** An access token that lasts a while. @throws {ChatError} `signed_out`; any other means: not now, the session is kept */
+  async function access(): Promise<string> {
+    if (!current) throw none();
+    return current.expires - clock.now() > MARGIN ? current.access : refresh(current.access);
+  }
+
+  return {
+    /** Who is signed in; null when nobody is. */
+    user: (): User | null => current?.user ?? null,
+    /** @throws {ChatError} with `errors` by field */
+    signUp: (form: { username: string; password: string; email?: string }): Promise<User> =>
+      enter("/api/auth/signup/", { ...form, password_confirm: form.password }),
+    logIn: (form: { username: string; password: string }): Promise<User> => enter("/api/auth/login/", form),
+    /** Goes on with the session that this device keeps. It may turn out to be over at the first request. */
+    async restore(): Promise<User | null> {
+      current ??= (await stored()) ?? null;
+      return current?.user ?? null;
+    },
+    /** Signed out here whatever happens. @throws {ChatError} when the server could not be told: its side then ends by itself */
+    async logOut(): Promise<void> {
+      if (!current) return;
+      try {
+        const token = await access();
+        await http("POST", "/api/auth/logout/", { body: { refresh: current.refresh }, token });
+      } catch (error) {
+        if (!(error instanceof ChatError && (error.status === 401 || error.code === "signed_out"))) throw error;
+      } finally {
+        await end("logged_out");
+      }
+    },
+    access,
+    refresh,
+    end,
+  };
+}
+
+function none(): ChatError {
+  return new ChatError("signed_out", "Log in first.");
+}
+
+/** By the lifetime in the token, not by its hour: clocks of devices are wrong. What cannot be read is used until the server says 401. */
+function dated(tokens: Answer, now: number): Tokens {
+  let lifetime = 1e12;
+  try {
+    const claims = JSON.parse(atob(tokens.access.split(".")[1]!.replaceAll("-", "+").replaceAll("_", "/")));
+    if (claims.exp > claims.iat) lifetime = (claims.exp - claims.iat) * 1_000;
+  } catch {}
+  return { access: tokens.access, refresh: tokens.refresh, expires: now + lifetime };
+}
