@@ -182,7 +182,9 @@ export class FakeServer {
     const rooms = this.roomsOf(user);
     const latest = rooms
       .map((room) => this.snapshotOf(user, room))
-      .sort((a, b) => (a.updated_at < b.updated_at ? 1 : -1));
+      .sort(
+        (a, b) => Number(b.kind === "global") - Number(a.kind === "global") || (a.updated_at < b.updated_at ? 1 : -1),
+      );
     hear({ type: "snapshot", streams: latest.slice(0, this.page), more: latest.length > this.page, presence: [] });
     const streams: Record<string, { complete: boolean; head_seq: number }> = {};
     for (const { name, head } of since === null ? [] : rooms) {
