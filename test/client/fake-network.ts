@@ -29,7 +29,8 @@ export class FakeNetwork {
   }
 
   ports(): Ports {
-    const network = this;
+    const { server, sockets } = this;
+    const up = () => this.up;
     return {
       clock: this.clock,
       random: () => 0.5,
@@ -45,8 +46,8 @@ export class FakeNetwork {
           queueMicrotask(() => this.open(protocols[1]!.slice("bearer.access-".length)));
         }
         open(user: string): void {
-          if (!network.up) return this.onclose?.({ code: 1006, reason: "" });
-          this.line = network.server.connect(user, (frame) => {
+          if (!up()) return this.onclose?.({ code: 1006, reason: "" });
+          this.line = server.connect(user, (frame) => {
             const data = JSON.stringify(frame);
             queueMicrotask(() => this.onmessage?.({ data }));
           });
@@ -54,14 +55,14 @@ export class FakeNetwork {
             this.close();
             this.onclose?.({ code, reason: "" });
           };
-          network.sockets.add((this.entry = { line: this.line, end }));
+          sockets.add((this.entry = { line: this.line, end }));
         }
         send(data: string): void {
-          if (this.line && network.server.lines.has(this.line)) network.server.take(this.line, JSON.parse(data));
+          if (this.line && server.lines.has(this.line)) server.take(this.line, JSON.parse(data));
         }
         close(): void {
-          network.server.lines.delete(this.line!);
-          network.sockets.delete(this.entry!);
+          server.lines.delete(this.line!);
+          sockets.delete(this.entry!);
         }
       },
     };

@@ -1,82 +1,9 @@
-/** The state under a server that loses, doubles and reorders what it says, and sockets that break at any moment. */
 import { expect, test } from "bun:test";
-import fc from "fast-check";
 import { MAX_UNREAD, merge, fromWire } from "../../src/client/messages.ts";
-import {
-  type ChatState,
-  disconnected,
-  type Effect,
-  markRead,
-  newState,
-  receive,
-  startResume,
-} from "../../src/client/state.ts";
+import { newState, receive, startResume } from "../../src/client/state.ts";
 import * as protocol from "../../src/protocol/frames.ts";
-import { FakeServer, type Line } from "./fake-server.ts";
-
-/** A client that is a state and a socket, and does at once what the state asks for. */
-class Device {
-  state: ChatState = newState();
-  line: Line | null = null;
-  resumes = 0;
-  told: string[] = [];
-  reloads: string[] = [];
-  constructor(
-    readonly server: FakeServer,
-    readonly user: string,
-  ) {}
-
-  connect(): void {
-    this.hangUp();
-    const waiting: Parameters<Line["hear"]>[0][] = [];
-    let line: Line | null = null;
-    const hear = (frame: (typeof waiting)[number]) => {
-      if (!line) return waiting.push(frame);
-      if (this.line === line) this.hear(frame);
-    };
-    line = this.server.connect(this.user, hear);
-    this.line = line;
-    waiting.forEach((frame) => this.hear(frame));
-    this.ask(true);
-  }
-  hangUp(): void {
-    if (this.line) this.server.lines.delete(this.line);
-    this.line = null;
-    disconnected(this.state);
-  }
-  ask(first: boolean): void {
-    this.resumes++;
-    const frame = startResume(this.state, first);
-    this.server.take(this.line!, frame);
-  }
-  hear(frame: Parameters<Line["hear"]>[0]): void {
-    for (const effect of receive(this.state, frame)) this.carryOut(effect);
-  }
-  carryOut(effect: Effect): void {
-    if (effect.do === "resume") this.ask(false);
-    if (effect.do === "reload") this.reloads.push(effect.stream);
-    if (effect.do === "message") this.told.push(effect.message.content);
-    if (effect.do === "read" && this.line) this.server.read(this.user, effect.stream, effect.seq);
-  }
-  ping(): void {
-    if (this.line) this.server.take(this.line, { type: "ping" });
-  }
-  read(stream: string, seq?: number): void {
-    const mark = markRead(this.state, stream, seq);
-    if (mark !== null && this.line) this.server.take(this.line, { type: "read", stream, seq: mark });
-  }
-  room(stream = "global") {
-    return this.state.streams.get(stream)!;
-  }
-  load(stream: string, limit = 50): void {
-    const page = this.server.messages(this.user, stream, limit) as protocol.ChatMessage[];
-    merge(this.room(stream), page.map(fromWire), page.length === limit, this.user);
-    this.room(stream).loaded = true;
-  }
-  contents(stream = "global"): string[] {
-    return this.room(stream).messages.map(({ content }) => content);
-  }
-}
+import { Device } from "./device.ts";
+import { FakeServer } from "./fake-server.ts";
 
 function alice(prepare: (server: FakeServer) => void = () => {}) {
   const server = new FakeServer();
@@ -275,114 +202,21 @@ test("old messages are let go, but not from under who reads them", () => {
   expect(device.room().messages.length).toBe(held + 700);
 });
 
-const step = fc.oneof(
-  {
-    weight: 8,
-    arbitrary: fc.record({ do: fc.constant("post"), by: fc.constantFrom("alice", "bob"), room: fc.nat(2) }),
-  },
-  { weight: 2, arbitrary: fc.record({ do: fc.constantFrom("edit", "remove"), row: fc.nat(30) }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constantFrom("read", "bobReads"), room: fc.nat(2), seq: fc.nat(30) }) },
-  {
-    weight: 2,
-    arbitrary: fc.record({ do: fc.constant("load"), room: fc.nat(2), limit: fc.integer({ min: 1, max: 6 }) }),
-  },
-  {
-    weight: 2,
-    arbitrary: fc.record({
-      do: fc.constantFrom("ask", "arrive"),
-      room: fc.nat(2),
-      limit: fc.integer({ min: 1, max: 6 }),
-    }),
-  },
-  { weight: 3, arbitrary: fc.record({ do: fc.constantFrom("connect", "hangUp", "ping", "lose", "double", "again") }) },
-);
-
-test("whatever is lost, doubled or broken off, in the end a client knows what a fresh one would", () => {
-  const schedule = fc.record({
-    steps: fc.array(step, { maxLength: 60, size: "max" }),
-    replay: fc.constantFrom(2, 5, 500),
-    page: fc.constantFrom(1, 2, 100),
-  });
-  fc.assert(
-    fc.property(schedule, ({ steps, ...limits }) => {
-      const server = Object.assign(new FakeServer(), limits);
-      server.room("alice", "bob");
-      server.room("alice", "carol");
-      const names = ["global", "alice-bob", "alice-carol"];
-      const device = new Device(server, "alice");
-      type Asked = { name: string; limit: number; was?: ReturnType<Device["room"]>; era?: number };
-      let asked: (Asked & { page?: protocol.ChatMessage[] }) | undefined;
-      let losing = 0;
-      server.lose = () => losing > 0 && losing-- > 0;
-      const last: Parameters<Device["hear"]>[0][] = [];
-      const hear = device.hear.bind(device);
-      device.hear = (frame) => {
-        if ("prev" in frame) last.push(frame);
-        hear(frame);
-      };
-      for (const [i, step] of (steps as any[]).entries()) {
-        const name = names[step.room ?? 0]!;
-        if (step.do === "post") server.post(step.by, name, `m${i}`);
-        if (step.do === "edit" || step.do === "remove") {
-          const row = server.rows[step.row];
-          if (row) server.change(row, step.do === "edit" ? { content: `e${i}` } : "remove");
-        }
-        if (step.do === "read") device.read(name, step.seq);
-        if (step.do === "bobReads") server.read("bob", names[step.room % 2]!, step.seq);
-        if (step.do === "load" && device.room(name)) device.load(name, step.limit);
-        // A page of history that is on its way while the world goes on; taken only if nothing was let go meanwhile.
-        if (step.do === "ask") asked = { name, limit: step.limit, was: device.room(name), era: device.room(name)?.era };
-        if (step.do === "ask") asked!.page = server.messages("alice", name, step.limit) as protocol.ChatMessage[];
-        if (
-          step.do === "arrive" &&
-          asked?.was &&
-          asked.was === device.room(asked.name) &&
-          asked.era === asked.was.era
-        ) {
-          merge(asked.was, asked.page!.map(fromWire), asked.page!.length === asked.limit, "alice");
-          asked.was.loaded = true;
-        }
-        if (step.do === "connect") device.connect();
-        if (step.do === "hangUp") device.hangUp();
-        if (step.do === "ping") device.ping();
-        if (step.do === "lose") losing = 2;
-        if (step.do === "double" && device.line) last.slice(-3).forEach(device.hear);
-        if (step.do === "again" && device.line) device.ask(false);
-        for (const room of device.state.streams.values()) check(server, room);
-      }
-      server.lose = () => false;
-      server.page = 100;
-      device.ping();
-      device.connect();
-      const fresh = new Device(server, "alice");
-      fresh.connect();
-      for (const name of names) {
-        if (!device.room(name).loaded) device.load(name, 7);
-        fresh.load(name, 1_000);
-        const mine = device.room(name);
-        const theirs = fresh.room(name);
-        const seen = ({ last, unread, readSeq, othersReadSeq, lastMessage, participants, updatedAt }: typeof mine) =>
-          ({ last, unread, readSeq, othersReadSeq, lastMessage, participants, updatedAt }); // prettier-ignore
-        expect(seen(mine)).toEqual(seen(theirs));
-        expect(mine.messages).toEqual(theirs.messages.filter(({ seq }) => seq > mine.floor));
-      }
-    }),
-    { numRuns: 3_000 },
-  );
+test("a conversation that began while one was away is told and held, though nothing was known of it", () => {
+  const { server, device } = alice();
+  device.hangUp();
+  server.room("alice", "bob");
+  for (const content of ["one", "two"]) server.post("bob", "alice-bob", content);
+  device.connect();
+  expect([device.told, device.contents("alice-bob")]).toEqual([["one", "two"], ["one", "two"]]); // prettier-ignore
+  expect(device.room("alice-bob")).toMatchObject({ unread: 2, last: 2 });
 });
 
-/** At any moment: ascending, nothing twice, and no hole among what the server had at the cursor. */
-function check(server: FakeServer, room: ReturnType<Device["room"]>): void {
-  const seqs = room.messages.map(({ seq }) => seq);
-  expect(seqs).toEqual([...new Set(seqs)].sort((a, b) => a - b));
-  const held = new Set(seqs);
-  const missing = server.rows.filter(
-    ({ stream, message, removed }) =>
-      stream === room.stream &&
-      !removed &&
-      message.seq > room.floor &&
-      message.seq <= (room.last ?? 0) &&
-      !held.has(message.seq),
-  );
-  expect(missing.map(({ message }) => message.seq)).toEqual([]);
-}
+test("a cursor is taken with the last part of resumed only: the socket may break before", () => {
+  const { device } = alice();
+  startResume(device.state, false);
+  device.hear({ type: "resumed", since: "7", streams: {}, more: true });
+  expect(device.state.since).toBe("0");
+  device.hear({ type: "resumed", since: "7", streams: {} });
+  expect(device.state.since).toBe("7");
+});
