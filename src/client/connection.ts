@@ -202,7 +202,9 @@ export function createConnection({
     status: () => status,
     /** Comes up and stays up until `close`. */
     connect: () => {
-      if (status.state === "offline") void open();
+      if (status.state !== "offline") return;
+      failures = 0;
+      void open();
     },
     close: () => {
       if (status.state !== "offline") stop();
