@@ -75,5 +75,5 @@ export interface Bucket {
 }
 
 /** Moments in the life of a send, for whoever wants to see a process die at each of them. */
-export type Moment = "validated" | "storing" | "committed" | "published" | "answered";
+type Moment = "validated" | "storing" | "committed" | "published" | "answered";
 export type Faults = (moment: Moment) => void;

@@ -15,6 +15,7 @@ const LEVELS: Record<string, number> = {
   config: 1, ops: 1, bus: 1, db: 1,
   auth: 2,
   chat: 3, presence: 3, realtime: 3, admin: 3,
+  client: 3,
   app: 4, http: 4,
   main: 5,
 }; // prettier-ignore
@@ -27,7 +28,8 @@ const FENCES: [what: string, pattern: RegExp, allowed: RegExp][] = [
   ["ioredis", /^import (?!type).*from "ioredis"/m, /^bus\/redis\.ts$/],
   ["Bun.serve", /Bun\.serve\(/, /^app\.ts$/],
   ["the environment", /process\.env/, /^config\.ts$/],
-  ["time", /Date\.now\(|setTimeout\(|setInterval\(|Bun\.sleep\(/, /^ops\/(clock|supervisor)\.ts$/],
+  ["time", /Date\.now\(|setTimeout\(|setInterval\(|Bun\.sleep\(/, /^(ops\/(clock|supervisor)|client\/ports)\.ts$/],
+  ["the client's world", /globalThis|crypto\.|Math\.random\(/, /^(client\/(ports|storage)\.ts$|(?!client\/))/],
   ["publishing to sockets", /server\.publish\(|publishTo\(/, /^(realtime\/publisher|app)\.ts$/],
   ["argv", /process\.argv/, /^main\.ts$/],
 ];
@@ -53,6 +55,17 @@ describe("the walls", () => {
       const users = files.filter((file) => pattern.test(source(file)));
       expect([what, users.filter((file) => !allowed.test(file))]).toEqual([what, []]);
     }
+  });
+
+  test("the client takes nothing but types from outside its folder: it runs in browsers, in one small file", () => {
+    for (const file of files.filter((file) => slice(file) === "client"))
+      for (const { path } of new Bun.Transpiler({ loader: "ts" }).scanImports(source(file)))
+        expect([file, path]).toEqual([file, expect.stringMatching(/^\.\/[\w-]+\.ts$/)]);
+  });
+
+  test("nothing of the server needs the client", () => {
+    const users = files.filter((file) => slice(file) !== "client" && /from "[./]+\/client\//.test(source(file)));
+    expect(users).toEqual([]);
   });
 
   test("a fence that fences nothing is a mistake", () => {

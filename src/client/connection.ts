@@ -14,7 +14,6 @@ export type ConnectionState =
   | { state: "live" };
 
 export type Frame = ChatFrame | ErrorFrame;
-export type Connection = ReturnType<typeof createConnection>;
 
 /** As `SUBPROTOCOL` of the protocol, whose file would bring its whole validation into the bundle. */
 const SUBPROTOCOL = "liquidchat.v2";
@@ -152,8 +151,8 @@ export function createConnection({
   function ask(first: boolean): void {
     if (!socket) return;
     progress = stepAt = clock.now();
-    send(resume(first));
     become({ state: "resuming" });
+    send(resume(first));
   }
 
   /** After a sleep this may be the first timer to fire, on a socket that died meanwhile. */
@@ -203,7 +202,9 @@ export function createConnection({
     status: () => status,
     /** Comes up and stays up until `close`. */
     connect: () => {
-      if (status.state === "offline") void open();
+      if (status.state !== "offline") return;
+      failures = 0;
+      void open();
     },
     close: () => {
       if (status.state !== "offline") stop();

@@ -18,7 +18,7 @@ export function createHistory({
 }) {
   const loading = new Map<string, { state: ChatState; done: Promise<void> }>();
 
-  /** One load a room at a time, however often it is asked for. */
+  /** One load of a kind at a time, however often it is asked for. */
   function once(name: string, load: (state: ChatState) => Promise<void>): Promise<void> {
     const now = state();
     const running = loading.get(name);
@@ -28,7 +28,7 @@ export function createHistory({
     return mine.done;
   }
 
-  /** @returns false if messages were let go meanwhile: between such a page and what is held now there may be a hole */
+  /** @returns false if it came too late: it would leave a hole, or bring back what was removed */
   async function page(now: ChatState, name: string, older: boolean): Promise<boolean> {
     const stream = now.streams.get(name);
     const era = stream?.era;
@@ -45,7 +45,7 @@ export function createHistory({
   }
 
   const loadLatest = (name: string): Promise<void> =>
-    once(name, async (now) => {
+    once(`latest ${name}`, async (now) => {
       while (now === state() && !now.streams.get(name)?.loaded) if (await page(now, name, false)) return;
     });
 
@@ -57,7 +57,9 @@ export function createHistory({
       if (!stream.olderLeft) return Promise.resolve();
       // Who looks at the past wants it kept.
       stream.wide = true;
-      return once(name, async (now) => void (await page(now, name, true)));
+      return once(`older ${name}`, async (now) => {
+        while (now === state() && now.streams.get(name)?.loaded) if (await page(now, name, true)) return;
+      });
     },
     async loadConversations(): Promise<void> {
       const now = state();

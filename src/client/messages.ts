@@ -50,7 +50,7 @@ export type Room = {
 export type Stream = Room & {
   /** Everything above this seq is held. */
   floor: number;
-  /** Rises whenever messages were let go: a page that was asked for before may leave a hole. */
+  /** Rises when messages are let go or removed, or change unseen: a page that was asked for before is not to be merged. */
   era: number;
   /** The server counted `unread` at this seq; what is above was counted here. Never below `floor`. */
   countedAt: number;
@@ -60,8 +60,6 @@ export type Stream = Room & {
   wide: boolean;
   /** How far the server knows one to have read. */
   toldRead: number;
-  /** Ids of removed messages: a page that is older than the removal must not bring them back. */
-  removed: Set<Message["id"]>;
 };
 
 /** As `MAX_UNREAD` of the protocol, whose file would bring its whole validation into the bundle. */
@@ -92,7 +90,6 @@ export function newStream(stream: string): Stream {
     head: null,
     wide: false,
     toldRead: 0,
-    removed: new Set(),
   };
 }
 
@@ -107,11 +104,14 @@ export function begin(stream: Stream, seq: number): void {
   raiseFloor(stream, seq - 1);
 }
 
-/** Takes a message in, unless a newer version is held or it was removed. @returns whether it was not held before */
+/** Takes a message in, unless a newer version is held. @returns whether it was not held before */
 export function put(stream: Stream, message: Message, me: string | undefined): boolean {
   const { messages } = stream;
-  // Below the floor it would stand alone, with a hole above.
-  if (message.seq <= stream.floor || stream.removed.has(message.id)) return false;
+  // Below the floor it would stand alone, with a hole above; but a page on its way may have it as it was.
+  if (message.seq <= stream.floor) {
+    stream.era++;
+    return false;
+  }
   const at = place(messages, message.seq);
   const held = messages[at];
   if (held?.seq === message.seq) {
@@ -128,8 +128,7 @@ export function put(stream: Stream, message: Message, me: string | undefined): b
 
 /** A removal, told by event `seq`. */
 export function remove(stream: Stream, id: Message["id"], seq: number, me: string | undefined): void {
-  stream.removed.add(id);
-  if (stream.removed.size > KEEP) stream.removed.delete(stream.removed.values().next().value!);
+  stream.era++;
   const at = stream.messages.findIndex((message) => message.id === id);
   const [gone] = at < 0 ? [] : stream.messages.splice(at, 1);
   // What the server counted after the removal has it no more.
@@ -141,7 +140,7 @@ export function remove(stream: Stream, id: Message["id"], seq: number, me: strin
   }
 }
 
-/** A page of REST, oldest first: the latest one, or the one before what is held. `full`: there may be older ones. */
+/** A page of REST, oldest first: the latest, or that before what is held; asked for in this `era`. `full`: there may be older ones. */
 export function merge(stream: Stream, page: Message[], full: boolean, me: string | undefined): void {
   const floor = full && page.length ? page[0]!.seq - 1 : 0;
   // The page begins above all that is held: what is between was missed, and is not worth a hole.

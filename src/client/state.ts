@@ -31,7 +31,7 @@ export type ChatState = {
   streams: Map<string, Stream>;
   /** Who is online, as far as one is told: ids to names. */
   presence: Map<string, string>;
-  /** The resume under way; `first`: the first of its socket; `heard`: what was missed meanwhile, rooms to seqs. */
+  /** The resume under way. `first`: of its socket; `heard`: what was missed meanwhile, rooms to seqs. */
   resume: { fresh: boolean; first: boolean; heard: Map<string, number> } | null;
 };
 
@@ -182,14 +182,16 @@ function event(state: ChatState, frame: Frame<"message" | "message_removed">, ef
 }
 
 function snapshot(state: ChatState, frame: Frame<"snapshot">, effects: Effect[]): void {
-  const resume = (state.resume ??= { fresh: state.since === null, first: false, heard: new Map() });
+  const { resume } = state;
+  if (!resume) return;
   // A cursor ahead of the database is another history too. (On a socket that was live, the snapshot may just be a moment older.)
   const ahead = ({ stream, head_seq }: StreamSnapshot) => (state.streams.get(stream)?.last ?? 0) > head_seq;
   if (resume.first && !resume.fresh && frame.streams.some(ahead)) {
     forget(state, effects);
-    state.resume = { ...resume, fresh: true };
+    state.resume = resume;
+    resume.fresh = true;
   }
-  const { fresh } = state.resume!;
+  const { fresh } = resume;
   if (fresh) {
     for (const stream of state.streams.values()) abandon(stream, null, effects);
     state.more = frame.more;
@@ -207,8 +209,7 @@ function snapshot(state: ChatState, frame: Frame<"snapshot">, effects: Effect[])
     if ((stream.lastMessage?.seq ?? 0) <= shown.head_seq)
       Object.assign(stream, { lastMessage: shown.last_message, updatedAt: shown.updated_at });
     recount(stream, shown.unread_count, shown.head_seq, state.me?.id);
-    // Read while the socket was away, or the frame was lost with it.
-    if (stream.readSeq > shown.read_seq) effects.push({ do: "read", stream: shown.stream, seq: stream.readSeq });
+    stream.toldRead = shown.read_seq;
   }
 }
 
@@ -221,9 +222,10 @@ function resumed(state: ChatState, frame: Frame<"resumed">, effects: Effect[]): 
   if (frame.more) return;
   for (const stream of state.streams.values())
     if (stream.last === null && stream.head !== null) drop(stream, stream.head);
-  const heard = state.resume?.heard ?? new Map<string, number>();
+  const { heard = [] } = state.resume ?? {};
   state.since = frame.since;
   state.resume = null;
+  tellReads(state, effects);
   if ([...heard].some(([name, seq]) => isBehind(state, name, seq))) effects.push({ do: "resume" });
 }
 

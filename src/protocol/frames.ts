@@ -88,13 +88,16 @@ export type StreamSnapshot = {
   /** How far oneself has read, and the other one; null in the global room. */
   read_seq: number;
   others_read_seq: number | null;
-  /** Others' messages above `read_seq`; counted up to 1,000. */
+  /** Others' messages above `read_seq`; counted up to `MAX_UNREAD`. */
   unread_count: number;
   /** `content` is cut to 100 characters. */
   last_message: { id: string | number; seq: number; content: string; timestamp: string; sender_id: string } | null;
   /** The last message's time, else the room's creation. */
   updated_at: string;
 };
+
+/** `catch_up` and `mark_read` (drizzle/functions.sql) count no further. */
+export const MAX_UNREAD = 1_000;
 
 export type PresenceChange = { user_id: string; username: string; status: "online" | "offline" };
 

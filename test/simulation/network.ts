@@ -47,19 +47,16 @@ export class Wire {
     topics: Topics,
     private readonly ends: Ends,
   ) {
-    const wire = this;
-    this.ws = {
+    const ws = {
       data,
-      get readyState() {
-        return wire.open ? 1 : 3;
-      },
       send: (frame: string) => this.toClient(frame),
       close: (code: number) => this.close(code),
       subscribe: (topic: string) => topics.subscribe(topic, this),
       unsubscribe: (topic: string) => topics.unsubscribe(topic, this),
       isSubscribed: (topic: string) => topics.has(topic, this),
       getBufferedAmount: () => 0,
-    } as unknown as Socket;
+    };
+    this.ws = Object.defineProperty(ws, "readyState", { get: () => (this.open ? 1 : 3) }) as unknown as Socket;
   }
 
   toClient(frame: string, published = false): void {

@@ -4,8 +4,6 @@ import { type SimulatedDatabase } from "./database.ts";
 import { GLOBAL_ROOM } from "../../src/db/schema.ts";
 import { streamOf } from "../../src/chat/rooms.ts";
 
-export type Connect = (socket: ClientSocket) => void;
-
 /** The client's end of a connection; what it does is wired up by the world. */
 export class ClientSocket {
   onopen: (() => void) | null = null;
@@ -54,7 +52,7 @@ export class Person {
 
   private openPage(): Client {
     const { clock, random, connect, database } = this.options;
-    const person = this;
+    const connected = (socket: ClientSocket) => connect(this, socket);
     const ports: Ports = {
       clock,
       random,
@@ -67,7 +65,7 @@ export class Person {
       WebSocket: class extends ClientSocket {
         constructor() {
           super();
-          connect(person, this);
+          connected(this);
         }
       },
     };

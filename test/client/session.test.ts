@@ -1,0 +1,176 @@
+import { expect, test } from "bun:test";
+import { ChatError } from "../../src/client/errors.ts";
+import { createHttp } from "../../src/client/http.ts";
+import type { Fetch } from "../../src/client/ports.ts";
+import { createRest } from "../../src/client/rest.ts";
+import { createSession } from "../../src/client/session.ts";
+import { memoryStorage } from "../../src/client/storage.ts";
+import { SimulatedClock } from "../simulation/clock.ts";
+
+const USER = { id: "alice", username: "Alice", is_online: false, created_at: "", last_seen: null };
+type Answer = { status: number; body?: unknown; headers?: Record<string, string> } | "no network";
+
+/** A token of 15 minutes from a server whose clock is an hour off. */
+const token = (name: string) => `${name}.${btoa(JSON.stringify({ iat: 3_600, exp: 3_600 + 900 }))}.x`;
+const refusal = (status: number, code: string) => ({ status, body: { code, detail: `${code}.`, errors: [] } });
+
+function world(storage = memoryStorage(), clock = new SimulatedClock()) {
+  const calls: { path: string; body: any; token: string | undefined }[] = [];
+  const signedOut: string[] = [];
+  let n = 0;
+  const self = {
+    clock,
+    storage,
+    calls,
+    signedOut,
+    /** What the server answers, by the end of the path; else it is in a good mood. */
+    answers: {} as Record<string, (body: any) => Answer | undefined>,
+    count: (path: string) => calls.filter((call) => call.path.endsWith(path)).length,
+  };
+  const fetch: Fetch = async (url, { body, headers, signal }) => {
+    const path = url.slice("http://server".length);
+    const call = { path, body: body && JSON.parse(body), token: headers.Authorization?.slice("Bearer ".length) };
+    calls.push(call);
+    const tokens = { access: token(`access${++n}`), refresh: `refresh${n}` };
+    const good = { status: 200, body: /login|signup/.test(path) ? { user: USER, ...tokens } : tokens };
+    const key = Object.keys(self.answers).find((key) => path.includes(key));
+    const answer = (await (key && self.answers[key]!(call.body))) || good;
+    if (answer === "no network" || signal.aborted) throw new TypeError("fetch failed");
+    return {
+      status: answer.status,
+      headers: { get: (name) => (answer as { headers?: Record<string, string> }).headers?.[name] ?? null },
+      json: async () => {
+        if (answer.body === undefined) throw new SyntaxError("no JSON");
+        return answer.body;
+      },
+    };
+  };
+  const http = createHttp("http://server", { fetch, clock });
+  const session = createSession({ http, storage, clock, signedOut: (reason) => signedOut.push(reason) });
+  return Object.assign(self, { session, rest: createRest(http, session) });
+}
+
+async function alice() {
+  const w = world();
+  await w.session.logIn({ username: "alice", password: "secret" });
+  return w;
+}
+
+const failure = (promise: Promise<unknown>): Promise<ChatError> =>
+  promise.then(
+    () => {
+      throw new Error("did not fail");
+    },
+    (error) => error,
+  );
+
+test("a token is used until a minute before its end, however wrong the clock is; then it is refreshed, once for many callers", async () => {
+  const { session, clock, count } = await alice();
+  const first = await session.access();
+  await clock.advance(13 * 60_000);
+  expect(await session.access()).toBe(first);
+  await clock.advance(61_000);
+  const tokens = await Promise.all(Array.from({ length: 10 }, () => session.access()));
+  expect(new Set(tokens).size).toBe(1);
+  expect(tokens[0]).not.toBe(first);
+  expect(count("/refresh/")).toBe(1);
+});
+
+test("a refresh that fails by the network keeps the session, as do 5xx, 429 and a stranger's 401", async () => {
+  const { session, clock, answers, signedOut } = await alice();
+  await clock.advance(15 * 60_000);
+  const answered: [Answer, string][] = [
+    ["no network", "offline"],
+    [refusal(503, "unavailable"), "unavailable"],
+    [refusal(429, "rate_limited"), "rate_limited"],
+    [{ status: 401 }, "unavailable"],
+    [{ status: 200 }, "unavailable"],
+  ];
+  for (const [answer, code] of answered) {
+    answers["/refresh/"] = () => answer;
+    expect((await failure(session.access())).code).toBe(code as never);
+  }
+  expect(signedOut).toEqual([]);
+  answers["/refresh/"] = () => undefined;
+  expect(await session.access()).toStartWith("access");
+});
+
+test("a 401 to a refresh signs out, here and in the storage", async () => {
+  const { session, clock, answers, signedOut, storage } = await alice();
+  await clock.advance(15 * 60_000);
+  answers["/refresh/"] = () => refusal(401, "unauthenticated");
+  expect((await failure(session.access())).code).toBe("signed_out");
+  expect(signedOut).toEqual(["expired"]);
+  expect(session.user()).toBeNull();
+  expect(await storage.entries("")).toEqual([]);
+});
+
+test("a tab takes the tokens of another tab that was quicker, rather than use up its own too late", async () => {
+  const one = await alice();
+  const two = world(one.storage, one.clock);
+  await two.session.restore();
+  await one.clock.advance(15 * 60_000);
+  const fresh = await one.session.access();
+  expect(await two.session.access()).toBe(fresh);
+  expect(two.count("/refresh/")).toBe(0);
+});
+
+test("a 401 while another tab refreshes signs nobody out", async () => {
+  const one = await alice();
+  const two = world(one.storage, one.clock);
+  await two.session.restore();
+  await one.clock.advance(15 * 60_000);
+  two.answers["/refresh/"] = () => one.session.access().then(() => refusal(401, "unauthenticated")) as never;
+  expect(await two.session.access()).toBe(await one.session.access());
+  expect(two.signedOut).toEqual([]);
+});
+
+test("a request that is answered 401 is sent once more, with a new token", async () => {
+  const { rest, answers, calls, signedOut } = await alice();
+  let times = 0;
+  answers["/users/"] = () => (times++ ? { status: 200, body: { results: [] } } : refusal(401, "unauthenticated"));
+  await rest.users("bob & co");
+  const users = calls.filter(({ path }) => path.includes("/users/"));
+  expect(users.map(({ path }) => path)).toEqual(Array(2).fill("/api/auth/users/?search=bob+%26+co&page=1"));
+  expect(users[0]!.token).not.toBe(users[1]!.token);
+  times = -9;
+  answers["/users/"] = () => refusal(401, "unauthenticated");
+  expect((await failure(rest.users())).code).toBe("unauthenticated");
+  expect(signedOut).toEqual([]);
+});
+
+test("a restored session asks nobody; logging out forgets it, even where the server cannot be told", async () => {
+  const { storage, clock } = await alice();
+  const next = world(storage, clock);
+  expect(await next.session.restore()).toMatchObject({ id: "alice" });
+  expect(next.calls).toEqual([]);
+  next.answers["/logout/"] = () => "no network";
+  expect((await failure(next.session.logOut())).code).toBe("offline");
+  expect(next.signedOut).toEqual(["logged_out"]);
+  expect(await world(storage).session.restore()).toBeNull();
+});
+
+test("errors tell the code, the fields and how long to wait", async () => {
+  const w = world();
+  const errors = [{ field: "password", code: "weak", message: "too common" }];
+  w.answers["/signup/"] = () => ({ status: 400, body: { code: "invalid_field", detail: "No.", errors } });
+  const form = { username: "alice", password: "123" };
+  expect(await failure(w.session.signUp(form))).toMatchObject({
+    code: "invalid_field",
+    status: 400,
+    detail: "No.",
+    errors,
+  });
+  expect(w.calls[0]!.body).toEqual({ ...form, password_confirm: "123" });
+  w.answers["/login/"] = () => ({ ...refusal(429, "rate_limited"), headers: { "Retry-After": "7" } });
+  expect(await failure(w.session.logIn(form))).toMatchObject({ code: "rate_limited", retryAfterMs: 7_000 });
+});
+
+test("a request that hangs has failed after half a minute, so that nobody waits behind it for ever", async () => {
+  const clock = new SimulatedClock();
+  const fetch: Fetch = (_, { signal }) =>
+    new Promise((_, reject) => (signal as AbortSignal).addEventListener("abort", () => reject(new Error("aborted"))));
+  const hanging = failure(createHttp("http://server", { fetch, clock })("GET", "/"));
+  await clock.advance(30_000);
+  expect((await hanging).code).toBe("offline");
+});
