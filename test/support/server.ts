@@ -23,7 +23,7 @@ const TEST_ENV = {
 };
 
 export type Env = Record<string, string>;
-type TestServer = {
+export type TestServer = {
   url: string;
   pid: number;
   output: () => string;
@@ -32,8 +32,8 @@ type TestServer = {
 };
 
 /** Starts a server and waits until it is ready; rejects with what it printed when it ends instead. */
-export async function startServer(env: Env, args: string[] = []): Promise<TestServer> {
-  const child = Bun.spawn([process.execPath, MAIN, ...args], {
+export async function startServer(env: Env, args: string[] = [], entry = MAIN): Promise<TestServer> {
+  const child = Bun.spawn([process.execPath, entry, ...args], {
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...TEST_ENV, ...env } as Env,
     stdio: ["ignore", "pipe", "pipe"],
     cwd: await tempDir(),

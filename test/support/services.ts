@@ -52,20 +52,28 @@ export function freePort(): Promise<number> {
   });
 }
 
-let cluster: Promise<string> | undefined;
+let cluster: Promise<Postgres> | undefined;
 let databases = 0;
 
 /** A fresh, empty database. */
 export async function freshDatabase(): Promise<string> {
-  const base = await (cluster ??= startPostgres());
+  const { url } = await (cluster ??= startPostgres());
   const name = `test_${++databases}`;
-  const sql = postgres(`${base}/postgres`, { max: 1 });
+  const sql = postgres(`${url}/postgres`, { max: 1 });
   await sql.unsafe(`CREATE DATABASE ${name}`);
   await sql.end();
-  return `${base}/${name}`;
+  return `${url}/${name}`;
 }
 
-async function startPostgres(): Promise<string> {
+export type Postgres = {
+  url: string;
+  pid(): number;
+  stop(signal: "SIGINT" | "SIGQUIT"): Promise<void>;
+  start(): Promise<void>;
+};
+
+/** A PostgreSQL of one's own, which one may stop, gently (SIGINT) or as in a crash (SIGQUIT), and start again. */
+export async function startPostgres(): Promise<Postgres> {
   const dir = await tempDir();
   const port = await freePort();
   const data = join(dir, "data");
@@ -94,37 +102,39 @@ async function startPostgres(): Promise<string> {
     { cwd: dir },
   );
   if (init.exitCode !== 0) throw new Error(`initdb: ${init.stderr}`);
-  const server = Bun.spawn(
-    [
-      ...asUser,
-      join(PG_BIN!, "postgres"),
-      "-D",
-      data,
-      "-p",
-      String(port),
-      "-k",
-      dir,
-      "-c",
-      "listen_addresses=127.0.0.1",
-      "-c",
-      "max_connections=200",
-    ],
-    {
+  const url = `postgres://postgres@127.0.0.1:${port}`;
+  const settings = [`listen_addresses=127.0.0.1`, "max_connections=200"].flatMap((setting) => ["-c", setting]);
+  const spawn = () =>
+    Bun.spawn([...asUser, join(PG_BIN!, "postgres"), "-D", data, "-p", String(port), "-k", dir, ...settings], {
       cwd: dir,
       stdio: ["ignore", "ignore", Bun.file(join(dir, "postgres.log"))],
-    },
-  );
+    });
+  let server = spawn();
   atExit(() => server.kill("SIGQUIT"));
-  const url = `postgres://postgres@127.0.0.1:${port}`;
-  await eventually(async () => {
-    const sql = postgres(`${url}/postgres`, { max: 1, connect_timeout: 1 });
-    await sql`SELECT 1`.finally(() => sql.end());
-  });
-  return url;
+  const ready = () =>
+    eventually(async () => {
+      const sql = postgres(`${url}/postgres`, { max: 1, connect_timeout: 1, onnotice: () => {} });
+      await sql`SELECT 1`.finally(() => sql.end());
+    }, 30_000);
+  await ready();
+  return {
+    url,
+    pid: () => server.pid,
+    stop: async (signal) => {
+      server.kill(signal);
+      await server.exited;
+    },
+    start: async () => {
+      server = spawn();
+      await ready();
+    },
+  };
 }
 
 /** A Redis of one's own, which one may stop and start. */
-export async function startRedis(port?: number): Promise<{ url: string; port: number; stop(): Promise<void> }> {
+export async function startRedis(
+  port?: number,
+): Promise<{ url: string; port: number; pid: number; stop(): Promise<void> }> {
   const dir = await tempDir();
   const at = port ?? (await freePort());
   const server = Bun.spawn(
@@ -139,6 +149,7 @@ export async function startRedis(port?: number): Promise<{ url: string; port: nu
   return {
     url: `redis://127.0.0.1:${at}`,
     port: at,
+    pid: server.pid,
     stop: async () => {
       server.kill("SIGKILL");
       await server.exited;
