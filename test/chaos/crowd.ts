@@ -93,7 +93,12 @@ export class Talker {
         this.addEventListener("message", ({ data }) => leaks(data as string));
       }
     }
-    const client = createClient({ url: this.url, storage: memoryStorage(), ports: { WebSocket: Listened as never } });
+    const ports = {
+      WebSocket: Listened as never,
+      // A new connection each time, so that requests go round all processes.
+      fetch: (url: string, init: object) => fetch(url, { ...init, keepalive: false }),
+    };
+    const client = createClient({ url: this.url, storage: memoryStorage(), ports });
     client.on("connection", (now) => {
       if (now.state === "waiting") this.backOffs.push([Date.now(), now.until]);
       if (now.state === "offline" && now.code !== undefined) this.failures.push(`sent away with ${now.code}`);
