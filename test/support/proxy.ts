@@ -8,6 +8,7 @@ export async function startProxy(targetPort: number) {
   const port = await freePort();
   const links = new Set<Socket<Link>>();
   let listener: TCPSocketListener<Link> | undefined;
+  let silent = false;
   const data = (socket: Socket<Link>, chunk: Buffer) => {
     if (socket.data.frozen) return;
     if (socket.data.other) socket.data.other.write(chunk);
@@ -23,8 +24,9 @@ export async function startProxy(targetPort: number) {
       port,
       socket: {
         open: async (client) => {
-          client.data = { frozen: false, early: [] };
+          client.data = { frozen: silent, early: [] };
           links.add(client);
+          if (silent) return;
           const server = await Bun.connect<Link>({
             hostname: "127.0.0.1",
             port: targetPort,
@@ -45,6 +47,11 @@ export async function startProxy(targetPort: number) {
     port,
     /** Connections of now fall silent for ever; new ones work. */
     freeze: () => links.forEach((socket) => (socket.data.frozen = true)),
+    /** The same, and new connections are silent too, until `false`. */
+    silence: (on: boolean) => {
+      silent = on;
+      if (on) links.forEach((socket) => (socket.data.frozen = true));
+    },
     /** Everything is cut, and nobody gets in. */
     refuse: () => {
       listener?.stop(true);
