@@ -7,9 +7,7 @@ import { Revocations } from "./auth/revocations.ts";
 import { authRoutes } from "./auth/routes.ts";
 import { createAuthStore } from "./auth/store.ts";
 import { createTokens } from "./auth/tokens.ts";
-import type { Bus } from "./bus/bus.ts";
-import { createLocalBus } from "./bus/local.ts";
-import { connectRedis, createRedisBus } from "./bus/redis.ts";
+import { openBus, openDatabase } from "./backends.ts";
 import { createCatchUp } from "./chat/catch-up.ts";
 import { chatCommands } from "./chat/commands.ts";
 import { createConversations } from "./chat/conversations.ts";
@@ -21,11 +19,6 @@ import { createRoomStore } from "./chat/rooms-store.ts";
 import { createChatStore } from "./chat/store.ts";
 import { createWriter } from "./chat/writer.ts";
 import type { Config } from "./config.ts";
-import { holdAlone } from "./db/alone.ts";
-import type { Database } from "./db/client.ts";
-import { openEmbedded } from "./db/embedded.ts";
-import { mendRestored, migrate } from "./db/migrate.ts";
-import { openPostgres } from "./db/postgres.ts";
 import type { Commands, Faults, Outgoing, Routes } from "./deps.ts";
 import { createHttp, type Http } from "./http.ts";
 import { createBatch } from "./ops/batch.ts";
@@ -63,8 +56,6 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
   await using stack = new AsyncDisposableStack();
   const db = await openDatabase(config, clock, log);
   stack.defer(() => db.close());
-  await migrate(db);
-  if (await mendRestored(db)) log.warn("the database was restored from another one: clients start anew");
 
   const { prefix, redis, bus } = await openBus(db, config, clock, log);
   stack.defer(() => bus.close());
@@ -267,22 +258,6 @@ function listen(
   } catch (error) {
     throw new Error(`HOST, PORT: cannot listen on ${host}:${port}`, { cause: error });
   }
-}
-
-async function openDatabase(config: Config, clock: Clock, log: Log): Promise<Database> {
-  if (!config.databaseUrl) return openEmbedded(config.dataDir, clock, log);
-  const db = openPostgres(config.databaseUrl, clock);
-  const release = await holdAlone(config.databaseUrl, config.redisUrl === null, clock, log);
-  return { ...db, close: () => Promise.all([db.close(), release()]).then(() => {}) };
-}
-
-/** Channel and keys carry the deployment's id: two that share a Redis must not hear each other. */
-async function openBus(db: Database, config: Config, clock: Clock, log: Log) {
-  const [deployment] = await db.query<{ id: string }>("SELECT id FROM deployment", []);
-  const prefix = `liquidchat:${deployment!.id}`;
-  if (!config.redisUrl) return { prefix, redis: null, bus: createLocalBus() as Bus };
-  const redis = connectRedis(config.redisUrl, log);
-  return { prefix, redis, bus: createRedisBus(config.redisUrl, redis, `${prefix}:bus`, clock, log) };
 }
 
 async function until(done: () => boolean, clock: Clock): Promise<void> {

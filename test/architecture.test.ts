@@ -16,6 +16,7 @@ const LEVELS: Record<string, number> = {
   auth: 2,
   chat: 3, presence: 3, realtime: 3, admin: 3,
   client: 3,
+  backends: 3.5,
   app: 4, http: 4,
   main: 5,
 }; // prettier-ignore

@@ -1,0 +1,41 @@
+/** What the server stands on. */
+import type { Bus } from "./bus/bus.ts";
+import { createLocalBus } from "./bus/local.ts";
+import { connectRedis, createRedisBus, type Redis } from "./bus/redis.ts";
+import type { Config } from "./config.ts";
+import { holdAlone } from "./db/alone.ts";
+import type { Database } from "./db/client.ts";
+import { openEmbedded } from "./db/embedded.ts";
+import { mendRestored, migrate } from "./db/migrate.ts";
+import { openPostgres } from "./db/postgres.ts";
+import type { Clock } from "./ops/clock.ts";
+import type { Log } from "./ops/log.ts";
+
+/** The database that the configuration names, embedded or not, with this program's tables. */
+export async function openDatabase(config: Config, clock: Clock, log: Log): Promise<Database> {
+  const db = await open(config, clock, log);
+  await migrate(db);
+  if (await mendRestored(db)) log.warn("the database was restored from another one: clients start anew");
+  return db;
+}
+
+async function open(config: Config, clock: Clock, log: Log): Promise<Database> {
+  if (!config.databaseUrl) return openEmbedded(config.dataDir, clock, log);
+  const db = openPostgres(config.databaseUrl, clock);
+  const release = await holdAlone(config.databaseUrl, config.redisUrl === null, clock, log);
+  return { ...db, close: () => Promise.all([db.close(), release()]).then(() => {}) };
+}
+
+/** Channel and keys carry the deployment's id: two that share a Redis must not hear each other. */
+export async function openBus(
+  db: Database,
+  config: Config,
+  clock: Clock,
+  log: Log,
+): Promise<{ prefix: string; redis: Redis | null; bus: Bus }> {
+  const [deployment] = await db.query<{ id: string }>("SELECT id FROM deployment", []);
+  const prefix = `liquidchat:${deployment!.id}`;
+  if (!config.redisUrl) return { prefix, redis: null, bus: createLocalBus() };
+  const redis = connectRedis(config.redisUrl, log);
+  return { prefix, redis, bus: createRedisBus(config.redisUrl, redis, `${prefix}:bus`, clock, log) };
+}
