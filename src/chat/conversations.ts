@@ -48,7 +48,7 @@ export function createConversations({ store, roomStore, viewUser }: Deps) {
       conversation: id,
       conversation_id: id,
       sender: viewUser(row.sender),
-      content: sanitize(row.content),
+      ...shown(row.content),
       timestamp: row.sentAt.toISOString(),
       ...place(id, row.seq),
       is_read: [...marks].some(([member, seq]) => member !== row.sender.id && seq >= row.seq),
@@ -60,7 +60,7 @@ export function createConversations({ store, roomStore, viewUser }: Deps) {
       ...place(GLOBAL_ROOM, row.seq),
       id: row.seq,
       sender: viewUser(row.sender),
-      content: sanitize(row.content),
+      ...shown(row.content),
       timestamp: row.sentAt.toISOString(),
     }));
   }
@@ -92,4 +92,9 @@ export function createConversations({ store, roomStore, viewUser }: Deps) {
 /** A message that was never changed has its own seq as version. */
 function place(room: string, seq: number) {
   return { stream: streamOf(room), seq, version: seq };
+}
+
+function shown(typed: string): { content: string; text?: string } {
+  const content = sanitize(typed);
+  return content === typed ? { content } : { content, text: typed };
 }

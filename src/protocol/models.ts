@@ -18,12 +18,14 @@ export type PrivateMessage = Place & {
   conversation_id: string;
   sender: User;
   content: string;
+  /** What was typed, where that differs from `content`. To be shown as text only. */
+  text?: string;
   timestamp: string;
   /** Whether the one who did not send it has read up to it. */
   is_read: boolean;
 };
 
-export type GlobalMessage = Place & { id: number; sender: User; content: string; timestamp: string };
+export type GlobalMessage = Place & { id: number; sender: User; content: string; text?: string; timestamp: string };
 
 export type Conversation = {
   id: string;

@@ -23,9 +23,10 @@ export const restSends: PromiseSuite = (promised, rig) => {
     ] as const) {
       const [a, b] = [await alice.socket(endpoint), await bob.socket(endpoint)];
       const sent = await post(alice, path, "  over <b>REST</b>  ", "key-1");
-      expect([sent.status, sent.body.content, sent.body.sender.id, sent.body.duplicate]).toEqual([
+      expect([sent.status, sent.body.content, sent.body.text, sent.body.sender.id, sent.body.duplicate]).toEqual([
         201,
         "over REST",
+        "over <b>REST</b>",
         alice.id,
         undefined,
       ]);
