@@ -4,7 +4,7 @@ import { Talker } from "./crowd.ts";
 import { type Fleet, footprintOf, startFleet } from "./fleet.ts";
 import { type Scenario, soon } from "./scenario.ts";
 
-const SHORT = { seconds: 45, sends: 1_500, sockets: 40, rest: 20, redis: 2, postgres: 1 };
+const SHORT = { seconds: 30, sends: 1_200, sockets: 40, rest: 20, redis: 2, postgres: 1 };
 const LONG = { seconds: 200, sends: 10_000, sockets: 100, rest: 100, redis: 5, postgres: 2 };
 const CONVERSATIONS = 20;
 const KILL_EVERY_MS = 2_000;
