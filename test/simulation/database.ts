@@ -155,7 +155,10 @@ export class SimulatedDatabase {
     return this.marks.get(`${room} ${userId}`) ?? 0;
   }
   unread(room: string, userId: string): number {
-    return this.rows(room).filter((row) => row.seq > this.mark(room, userId) && row.sender !== userId).length;
+    const mark = this.mark(room, userId);
+    let count = 0;
+    for (const row of this.rows(room)) if (row.seq > mark && row.sender !== userId) count++;
+    return count;
   }
   head(room: string): number {
     return this.committed.get(room)!.length;

@@ -65,7 +65,7 @@ export class World {
       }
       // The weather clears: all that is promised must come true, once the longest back-off is over.
       this.database.calm = true;
-      this.clock.advance(45_000);
+      this.clock.advance(35_000);
       this.judge();
     } catch (error) {
       this.failures.push(String((error as Error).stack));
