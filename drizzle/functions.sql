@@ -183,14 +183,23 @@ END $$;
 -- What one person needs to come back, in the caller's snapshot. p_xmax and p_running are the snapshot up to which the person has been told
 -- (NULL: nothing was); what it does not see is news.
 --   streams  the 100 latest rooms as they stand, the public one first; more: there are others
---   news     every room with news and its head; complete: its news are at most 500 events
---   events   the news of complete rooms, latest room first, at most 2,001 in all
+--   news     every room with news, its head, and its news in order; without them where they are more than 500, or 2,000 or a megabyte in
+--            all: what one answer costs must not depend on what somebody prepared
 -- Commits of one room come in the order of their seq, so its news are its last rows: nobody walks through a room's past, and the
 -- 500 last rows of a room tell whether there is more.
-CREATE OR REPLACE FUNCTION catch_up(p_user uuid, p_xmax xid8, p_running xid8[])
-RETURNS TABLE (streams json, more boolean, news json, events json)
+DROP FUNCTION IF EXISTS catch_up(uuid, xid8, xid8[]);
+CREATE FUNCTION catch_up(p_user uuid, p_xmax xid8, p_running xid8[])
+RETURNS TABLE (streams json, more boolean, news json)
 LANGUAGE plpgsql STABLE AS $$
 #variable_conflict use_column
+DECLARE
+  v_all json[] := '{}';
+  v_room record;
+  v_news json;
+  v_count int;
+  v_bytes bigint;
+  v_left_count int := 2000;
+  v_left_bytes bigint := 1000000;
 BEGIN
   WITH latest AS (
     SELECT r.id, r.kind, h.seq, h.last_at, me.read_seq
@@ -205,64 +214,80 @@ BEGIN
         FROM members o JOIN users u ON u.id = o.user_id WHERE o.room_id = l.id) END,
       'others_read_seq', CASE WHEN l.kind <> 'global' THEN (
         SELECT max(o.read_seq) FROM members o WHERE o.room_id = l.id AND o.user_id <> p_user) END,
-      'unread_count', (SELECT count(*) FROM (
-        SELECT FROM messages m WHERE m.room_id = l.id AND m.seq > l.read_seq AND m.sender_id <> p_user LIMIT 1000) u),
+      'unread_count', unread(l.id, p_user, l.read_seq),
       'last_message', (
         SELECT json_build_object('id', m.id, 'seq', m.seq, 'content', m.content, 'timestamp', m.sent_at, 'sender_id', m.sender_id)
         FROM messages m WHERE m.room_id = l.id ORDER BY m.seq DESC LIMIT 1)) AS room
     FROM (SELECT * FROM latest LIMIT 100) l
   )
   SELECT (SELECT coalesce(json_agg(s.room), '[]') FROM shown s), (SELECT count(*) > 100 FROM latest) INTO streams, more;
-  IF p_xmax IS NOT NULL THEN
-    WITH changed AS MATERIALIZED (
-      SELECT n.*, n.seq <= 500 OR NOT (n.first_changed >= p_xmax OR n.first_changed = ANY (p_running)) AS complete
-      FROM (
-        SELECT h.room_id, h.seq, h.last_at,
-               (SELECT m.changed FROM messages m WHERE m.room_id = h.room_id AND m.seq > h.seq - 501 ORDER BY m.seq LIMIT 1) AS first_changed
-        FROM members me JOIN heads h ON h.room_id = me.room_id
-        WHERE me.user_id = p_user AND (h.changed >= p_xmax OR h.changed = ANY (p_running))
-        ORDER BY h.last_at DESC
-      ) n
-    )
-    SELECT (SELECT coalesce(json_agg(json_build_object('room', c.room_id, 'head', c.seq, 'complete', c.complete)), '[]') FROM changed c),
-           (SELECT coalesce(json_agg(e), '[]') FROM (
-             SELECT e.* FROM changed c
-             CROSS JOIN LATERAL (
-               SELECT m.room_id AS room, m.seq, m.id, m.sender_id, u.username, m.content, m.sent_at AS "sentAt", m.client_id AS "clientId"
-               FROM messages m JOIN users u ON u.id = m.sender_id
-               WHERE c.complete AND m.room_id = c.room_id AND m.seq > c.seq - 501 AND (m.changed >= p_xmax OR m.changed = ANY (p_running))
-               ORDER BY m.seq
-             ) e LIMIT 2001) e)
-      INTO news, events;
-  ELSE
-    news := '[]';
-    events := '[]';
+  -- A snapshot from the future is of another history, in which nothing is news.
+  IF p_xmax <= pg_snapshot_xmax(pg_current_snapshot())::text::xid8 THEN
+    FOR v_room IN
+      SELECT h.room_id AS id, h.seq,
+             (SELECT m.changed FROM messages m WHERE h.seq > 500 AND m.room_id = h.room_id AND m.seq > h.seq - 501 ORDER BY m.seq LIMIT 1) AS first_changed
+      FROM members me JOIN heads h ON h.room_id = me.room_id
+      WHERE me.user_id = p_user AND (h.changed >= p_xmax OR h.changed = ANY (p_running))
+      ORDER BY h.last_at DESC
+    LOOP
+      v_news := NULL;
+      IF v_left_count > 0 AND v_left_bytes > 0
+        AND (v_room.first_changed IS NULL OR NOT (v_room.first_changed >= p_xmax OR v_room.first_changed = ANY (p_running))) THEN
+        SELECT coalesce(json_agg(e ORDER BY e.seq), '[]'), count(*), coalesce(sum(octet_length(e.content)), 0) INTO v_news, v_count, v_bytes
+        FROM (
+          SELECT m.seq, m.id, m.sender_id, u.username, m.content, m.sent_at AS "sentAt", m.client_id AS "clientId"
+          FROM messages m JOIN users u ON u.id = m.sender_id
+          WHERE m.room_id = v_room.id AND m.seq > v_room.seq - 501 AND (m.changed >= p_xmax OR m.changed = ANY (p_running))
+        ) e;
+        v_left_count := v_left_count - v_count;
+        v_left_bytes := v_left_bytes - v_bytes;
+        IF v_left_count < 0 OR v_left_bytes < 0 THEN
+          v_news := NULL;
+        END IF;
+      END IF;
+      v_all := v_all || json_build_object('room', v_room.id, 'head', v_room.seq, 'events', v_news);
+    END LOOP;
   END IF;
+  news := array_to_json(v_all);
   RETURN NEXT;
 END $$;
 
--- Raises how far a person has read a room, never beyond its head; no row where they take no part in it.
-CREATE OR REPLACE FUNCTION mark_read(p_room uuid, p_user uuid, p_seq bigint)
-RETURNS TABLE (read_seq bigint, head_seq bigint, unread_count int)
+-- Others' messages above a mark, up to 1,000, among the 5,000 that follow it: somebody's own may be any number.
+CREATE OR REPLACE FUNCTION unread(p_room uuid, p_user uuid, p_seq bigint) RETURNS int
+LANGUAGE sql STABLE AS $$
+  SELECT least(count(*), 1000)::int
+  FROM (SELECT m.sender_id FROM messages m WHERE m.room_id = p_room AND m.seq > p_seq ORDER BY m.seq LIMIT 5000) m
+  WHERE m.sender_id <> p_user
+$$;
+
+-- Raises how far a person has read a room, never beyond its head; no row where they take no part in it. rose: it was not read so far before.
+DROP FUNCTION IF EXISTS mark_read(uuid, uuid, bigint);
+CREATE FUNCTION mark_read(p_room uuid, p_user uuid, p_seq bigint)
+RETURNS TABLE (read_seq bigint, head_seq bigint, unread_count int, rose boolean)
 LANGUAGE plpgsql VOLATILE AS $$
 #variable_conflict use_column
 BEGIN
-  UPDATE members m SET read_seq = greatest(m.read_seq, least(p_seq, h.seq)) FROM heads h
-  WHERE m.room_id = p_room AND m.user_id = p_user AND h.room_id = p_room RETURNING m.read_seq INTO read_seq;
+  SELECT m.read_seq, h.seq INTO read_seq, head_seq
+  FROM members m JOIN heads h ON h.room_id = m.room_id WHERE m.room_id = p_room AND m.user_id = p_user;
   IF NOT FOUND THEN
     RETURN;
   END IF;
-  SELECT h.seq, (SELECT count(*) FROM (
-           SELECT FROM messages m WHERE m.room_id = p_room AND m.seq > mark_read.read_seq AND m.sender_id <> p_user LIMIT 1000) u)
-    INTO head_seq, unread_count FROM heads h WHERE h.room_id = p_room;
+  rose := least(p_seq, head_seq) > read_seq;
+  IF rose THEN
+    UPDATE members m SET read_seq = greatest(m.read_seq, least(p_seq, mark_read.head_seq))
+    WHERE m.room_id = p_room AND m.user_id = p_user RETURNING m.read_seq INTO read_seq;
+  END IF;
+  unread_count := unread(p_room, p_user, read_seq);
   RETURN NEXT;
 END $$;
 
--- A restored database can bring rows from ahead of its own transaction counter: no snapshot would ever count them as told.
-CREATE OR REPLACE FUNCTION is_restored() RETURNS boolean
+-- A restored database can bring rows from ahead of its own transaction counter: no snapshot would ever count them as told. An embedded one
+-- comes back with its counter, but not on the same spot of the disk.
+CREATE OR REPLACE FUNCTION is_restored(p_mark text) RETURNS boolean
 LANGUAGE sql STABLE AS $$
   SELECT EXISTS (SELECT FROM messages WHERE changed >= pg_snapshot_xmax(pg_current_snapshot())::text::xid8)
       OR EXISTS (SELECT FROM sessions WHERE changed >= pg_snapshot_xmax(pg_current_snapshot())::text::xid8)
+      OR EXISTS (SELECT FROM deployment WHERE mark <> p_mark)
 $$;
 
 -- What clients hold of a restored database is of another epoch.
@@ -280,7 +305,9 @@ END $$;
 -- What clients must agree on for their cursors to mean anything: this database, this restore, this line of failovers.
 CREATE OR REPLACE FUNCTION epoch() RETURNS text
 LANGUAGE sql STABLE AS $$
-  SELECT left(md5(concat_ws(' ', d.id, d.epoch, (SELECT system_identifier FROM pg_control_system()), (SELECT timeline_id FROM pg_control_checkpoint()),
+  SELECT left(md5(concat_ws(' ', d.id, d.epoch, (SELECT system_identifier FROM pg_control_system()),
+                            -- The timeline, from where it is written now: what the last checkpoint noted is old for minutes after a failover.
+                            CASE WHEN NOT pg_is_in_recovery() THEN left(pg_walfile_name(pg_current_wal_insert_lsn()), 8) END,
                             'messages'::regclass::oid)), 16)
   FROM deployment d
 $$;

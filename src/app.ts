@@ -48,6 +48,8 @@ type Options = { config: Config; log: Log; clock?: Clock; at?: Faults };
 const STOP_DEADLINE_MS = 8_000;
 /** Sockets are closed over this time at a shutdown. */
 const DRAIN_MS = 3_000;
+/** Typing and read marks of one user: far above what a person does. */
+const SIGNALS = { perSecond: 20, burst: 60 };
 const SWEEP_MS = 1_000;
 const HOUSEKEEPING_MS = 60_000;
 
@@ -126,7 +128,9 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
     bus.publish({ kind: "frames", frames: hints });
   };
   const reading = createReading({ rooms, store: roomStore, broadcast });
-  const commands: Commands = chatCommands({ messages, reading, rooms, broadcast });
+  // Each process counts for itself: they are many and small.
+  const signals = createBucket(SIGNALS, null, prefix, clock);
+  const commands: Commands = chatCommands({ messages, reading, rooms, signals, broadcast });
 
   const handshake = createHandshake({
     identify: guard.identify,
@@ -137,6 +141,14 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
     allowedOrigins: config.allowedOrigins,
     now: clock.now,
   });
+  const { resume, prune: pruneResumes } = createResume({
+    publisher,
+    catchUp: createCatchUp(roomStore.catchUp),
+    presentNow: presence.presentNow,
+    epoch: streams.epoch,
+    clock,
+    log,
+  });
   const gateway = createGateway({
     sockets,
     publisher,
@@ -144,14 +156,7 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
     dispatch: createDispatch(log, at),
     commands,
     admit: handshake.admit,
-    resume: createResume({
-      publisher,
-      catchUp: createCatchUp(roomStore.catchUp),
-      presentNow: presence.presentNow,
-      epoch: streams.epoch,
-      clock,
-      log,
-    }),
+    resume,
     hello: ({ caller }) => helloFrame(caller, streams.epoch(), config, clock),
     deliveredSince: streams.deliveredSince,
     isEnded: (id) => revocations.has(id),
@@ -215,6 +220,8 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
   stack.defer(
     clock.every(HOUSEKEEPING_MS, () => {
       heads.prune();
+      pruneResumes();
+      signals.prune();
       revocations.prune();
       bucket.prune();
       closeExpired().catch((error) => log.warn({ err: error }, "old sessions were not cleared away"));

@@ -5,7 +5,7 @@ import { connectRedis, createRedisBus, type Redis } from "./bus/redis.ts";
 import type { Config } from "./config.ts";
 import { holdAlone } from "./db/alone.ts";
 import type { Database } from "./db/client.ts";
-import { openEmbedded } from "./db/embedded.ts";
+import { diskMark, openEmbedded } from "./db/embedded.ts";
 import { mendRestored, migrate } from "./db/migrate.ts";
 import { openPostgres } from "./db/postgres.ts";
 import type { Clock } from "./ops/clock.ts";
@@ -15,7 +15,8 @@ import type { Log } from "./ops/log.ts";
 export async function openDatabase(config: Config, clock: Clock, log: Log): Promise<Database> {
   const db = await open(config, clock, log);
   await migrate(db);
-  if (await mendRestored(db)) log.warn("the database was restored from another one: clients start anew");
+  const mark = config.databaseUrl ? null : await diskMark(config.dataDir);
+  if (await mendRestored(db, mark)) log.warn("the database was restored: clients start anew");
   return db;
 }
 

@@ -5,9 +5,6 @@ import type { StreamSnapshot } from "../protocol/frames.ts";
 import { messageFrame, preview, streamOf } from "./rooms.ts";
 import type { CatchUpRow } from "./rooms-store.ts";
 
-/** Beyond this many in all (and 500 in one stream, which `catch_up` sees to) a client is better off with a fresh page of the stream. */
-const MAX_EVENTS = 2_000;
-
 /** Coming back: everyone who comes at the same time is served by one question to the database. */
 export function createCatchUp(
   ask: (asked: { userId: string; since: string | null }[]) => Promise<CatchUpRow[]>,
@@ -20,37 +17,22 @@ export function createCatchUp(
 }
 
 /** What the answer of the database comes to, as frames: whole streams only, each with an unbroken chain of `prev`. */
-function owed(row: CatchUpRow, userId: string, since: string | null): Owed {
-  const ahead = since !== null && isAhead(since, row.now);
-  const incomplete = new Set(row.news.filter(({ complete }) => !complete).map(({ room }) => room));
+function owed({ now, streams, more, news }: CatchUpRow, userId: string, since: string | null): Owed {
   const events: string[] = [];
-  if (!ahead) {
-    // The rooms stand one after the other; the one in which the limit is passed, and all that did not come any more, are incomplete.
-    const byRoom = Map.groupBy(row.events, ({ room }) => room);
-    let total = 0;
-    for (const { room, complete } of row.news) {
-      const ofRoom = byRoom.get(room) ?? [];
-      total += ofRoom.length;
-      if (!complete || total > MAX_EVENTS) {
-        incomplete.add(room);
-        continue;
-      }
-      let prev = 0;
-      for (const event of ofRoom) {
-        events.push(messageFrame(event, prev, event.body.sender.id === userId));
-        prev = event.seq;
-      }
+  for (const room of news) {
+    let prev = 0;
+    for (const event of room.events ?? []) {
+      events.push(messageFrame(event, prev, event.body.sender.id === userId));
+      prev = event.seq;
     }
   }
   return {
-    since: row.now,
-    ahead,
-    streams: row.streams.map(snapshotOf),
-    more: row.more,
+    since: now,
+    ahead: since !== null && isAhead(since, now),
+    streams: streams.map(snapshotOf),
+    more,
     events,
-    changed: ahead
-      ? []
-      : row.news.map(({ room, head }) => [streamOf(room), { complete: !incomplete.has(room), head_seq: head }]),
+    changed: news.map(({ room, head, events }) => [streamOf(room), { complete: events !== null, head_seq: head }]),
   };
 }
 

@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import { GLOBAL_ROOM } from "../db/schema.ts";
-import type { Caller, Command, Outgoing } from "../deps.ts";
+import type { Bucket, Caller, Command, Outgoing } from "../deps.ts";
+import { Refusal } from "../errors.ts";
 import type { CLIENT_FRAMES, Endpoint } from "../protocol/frames.ts";
 import type { Messages } from "./messages.ts";
 import type { Reading } from "./reading.ts";
@@ -11,6 +12,8 @@ type Deps = {
   messages: Messages;
   reading: Reading;
   rooms: Rooms;
+  /** Of frames that are not messages, by user: each costs the others a frame. */
+  signals: Bucket;
   /** To the sockets of every process; may be lost. */
   broadcast: (frames: Outgoing[]) => void;
 };
@@ -28,7 +31,7 @@ type ChatCommands = {
   };
 };
 
-export function chatCommands({ messages, reading, rooms, broadcast }: Deps): ChatCommands {
+export function chatCommands({ messages, reading, rooms, signals, broadcast }: Deps): ChatCommands {
   const send = async (caller: Caller, room: string, frame: { content: string; client_id?: string }) => {
     const sender = { id: caller.userId, username: caller.username };
     return messages.send({ sender, room, content: frame.content, clientId: frame.client_id });
@@ -37,7 +40,12 @@ export function chatCommands({ messages, reading, rooms, broadcast }: Deps): Cha
     const { stored } = await send(caller, room, frame);
     return { done: stored.then(({ event, repeat }) => (repeat ? repeatFrame(event) : undefined)) };
   };
+  const signal = async ({ userId }: Caller) => {
+    const waitMs = await signals.take(userId);
+    if (waitMs) throw new Refusal("rate_limited", "Too many frames. Wait a moment.", { retryAfterMs: waitMs });
+  };
   const type = (status: "typing" | "stopped") => async (caller: Caller, room: string) => {
+    await signal(caller);
     broadcast(await typing(rooms, { id: caller.userId, username: caller.username }, room, status));
     return undefined;
   };
@@ -54,9 +62,10 @@ export function chatCommands({ messages, reading, rooms, broadcast }: Deps): Cha
         const { stored } = await send(caller, roomOf(frame.stream), frame);
         return { done: stored.then(({ event, repeat }) => ackFrame(event, frame.client_id, repeat)) };
       },
-      read: async (caller, { stream, seq }) => ({
-        done: reading.read(caller.userId, roomOf(stream), seq).then(() => undefined),
-      }),
+      read: async (caller, { stream, seq }) => {
+        await signal(caller);
+        return { done: reading.read(caller.userId, roomOf(stream), seq) };
+      },
       typing_start: async (caller, { stream }) => starts(caller, roomId(stream)),
       typing_stop: async (caller, { stream }) => stops(caller, roomId(stream)),
     },

@@ -25,12 +25,12 @@ export type CatchUpRow = {
     last_message: { id: string; seq: number; content: string; timestamp: string; sender_id: string } | null;
   })[];
   more: boolean;
-  news: { room: string; head: number; complete: boolean }[];
-  events: MessageEvent[];
+  /** `events` is null where there are too many to tell. */
+  news: { room: string; head: number; events: MessageEvent[] | null }[];
 };
 
-/** How far somebody has read now, and what is left above it, counted when the room's head was `headSeq`. */
-export type ReadMark = { readSeq: number; headSeq: number; unread: number };
+/** How far somebody has read now, whether that is news, and what is left above it, counted when the room's head was `headSeq`. */
+export type ReadMark = { readSeq: number; headSeq: number; unread: number; rose: boolean };
 
 /** Rooms, their members and read marks in the database. */
 export function createRoomStore({ orm, query }: Database) {
@@ -112,7 +112,7 @@ export function createRoomStore({ orm, query }: Database) {
           ? "$3::bigint"
           : "coalesce((SELECT max(m.seq) FROM messages m WHERE m.id = ANY ($3::uuid[]) AND m.room_id = $1), 0)";
       const [mark] = await query<ReadMark>(
-        `SELECT read_seq AS "readSeq", head_seq AS "headSeq", unread_count AS unread FROM mark_read($1, $2, ${target})`,
+        `SELECT read_seq AS "readSeq", head_seq AS "headSeq", unread_count AS unread, rose FROM mark_read($1, $2, ${target})`,
         [room, userId, typeof upTo === "number" ? upTo : pgArray(upTo)],
       );
       return mark ?? null;
@@ -121,7 +121,9 @@ export function createRoomStore({ orm, query }: Database) {
     /** What these people are owed, all in one snapshot. */
     async catchUp(asked: readonly { userId: string; since: string | null }[]): Promise<CatchUpRow[]> {
       const cursors = asked.map(({ since }) => (since === null ? null : readSnapshot(since)));
-      const rows = await query<Omit<CatchUpRow, "events"> & { events: (EventRow & { room: string })[] }>(
+      const rows = await query<
+        Omit<CatchUpRow, "news"> & { news: { room: string; head: number; events: EventRow[] | null }[] }
+      >(
         `SELECT pg_current_snapshot()::text AS now, c.*
          FROM unnest($1::uuid[], $2::xid8[], $3::text[]) WITH ORDINALITY a (user_id, next, running, n)
          CROSS JOIN LATERAL catch_up(a.user_id, a.next, a.running::xid8[]) c ORDER BY a.n`,
@@ -132,7 +134,7 @@ export function createRoomStore({ orm, query }: Database) {
         ],
       );
       const iso = (time: string) => new Date(time).toISOString();
-      return rows.map(({ streams, events, ...row }) => ({
+      return rows.map(({ streams, news, ...row }) => ({
         ...row,
         streams: streams.map(({ participants, updated_at, last_message, ...stream }) => ({
           ...stream,
@@ -140,7 +142,11 @@ export function createRoomStore({ orm, query }: Database) {
           updated_at: iso(updated_at),
           last_message: last_message && { ...last_message, timestamp: iso(last_message.timestamp) },
         })),
-        events: events.map(({ room, ...event }) => eventOf(room, event, [])),
+        news: news.map(({ room, head, events }) => ({
+          room,
+          head,
+          events: events && events.map((event) => eventOf(room, event, [])),
+        })),
       }));
     },
 

@@ -23,6 +23,9 @@ export type ClientEvents = {
   changed: void;
 };
 
+/** Milliseconds between two read marks of a room. */
+const READ_EVERY = 500;
+
 /** What the client knows. To be looked at only; it changes in place. */
 export type ClientState = {
   readonly me: ChatState["me"];
@@ -53,6 +56,8 @@ export function createClient(options: { url: string; ports?: Partial<Ports>; sto
   let state = newState();
   let revision = 0;
   let announced = false;
+  /** Rooms of which a read mark was told a moment ago. */
+  const reading = new Set<string>();
 
   const http = createHttp(url, ports);
   const session = createSession({ http, storage, clock, signedOut });
@@ -97,12 +102,24 @@ export function createClient(options: { url: string; ports?: Partial<Ports>; sto
     for (const effect of receive(state, frame)) {
       if (effect.do === "resume") connection.resume();
       if (effect.do === "reload") void history.loadLatest(effect.stream).catch(() => {});
-      if (effect.do === "read") connection.send({ type: "read", stream: effect.stream, seq: effect.seq });
+      if (effect.do === "read") tellRead(effect.stream, effect.seq);
       if (effect.do === "message") events.emit("message", { stream: effect.stream, message: effect.message });
       if (effect.do === "typing") typing.heard(effect.stream, effect.userId, effect.typing);
     }
     drafts.receive(frame, state);
     changed();
+  }
+
+  /** A page may mark every message as read; the server need not hear of each. */
+  function tellRead(stream: string, seq: number): void {
+    if (reading.has(stream)) return;
+    reading.add(stream);
+    connection.send({ type: "read", stream, seq });
+    clock.after(READ_EVERY, () => {
+      reading.delete(stream);
+      const { readSeq = 0, toldRead = 0 } = state.streams.get(stream) ?? {};
+      if (readSeq > Math.max(seq, toldRead)) tellRead(stream, readSeq);
+    });
   }
 
   function connected(status: ConnectionState): void {
@@ -189,7 +206,7 @@ export function createClient(options: { url: string; ports?: Partial<Ports>; sto
     markRead: (stream: string, seq?: number): void => {
       const mark = markRead(state, stream, seq);
       if (mark === null) return;
-      connection.send({ type: "read", stream, seq: mark });
+      tellRead(stream, mark);
       changed();
     },
     /** To be called at every key; the rest is done here. */

@@ -22,6 +22,8 @@ const STEP_TIMEOUT = 15_000;
 const STEP_AT_MOST = 120_000;
 /** Beyond a heartbeat without a sound, the socket is dead (ms). */
 const SILENCE = 10_000;
+/** After this long (ms) a socket counts as one that works. */
+const STEADY = 5_000;
 const BACKOFF = { first: 500, most: 30_000 };
 
 /** One socket at a time, brought back until told not to. */
@@ -47,6 +49,7 @@ export function createConnection({
   /** Every attempt has its own; whatever belongs to an older one is ignored. */
   let attempt = 0;
   let failures = 0;
+  let liveSince = Infinity;
   let token = "";
   /** The server said that the token is no good. */
   let stale = false;
@@ -91,6 +94,7 @@ export function createConnection({
   /** Leaves the socket, or the attempt at one, without waiting for its goodbye, which a dead network never brings. */
   function leave(): void {
     attempt++;
+    liveSince = Infinity;
     pulse();
     const left = socket;
     socket = null;
@@ -142,10 +146,21 @@ export function createConnection({
     if (frame.type === "reconnect") comeBackIn = frame.after_ms;
     if (frame.type === "snapshot" || "prev" in frame) progress = heard;
     if (frame.type === "resumed" && !frame.more && status.state === "resuming") {
-      failures = 0;
+      if (liveSince === Infinity) liveSince = heard;
       become({ state: "live" });
     }
+    if (frame.type === "error" && frame.code === "rate_limited" && frame.client_id === undefined)
+      askLater(frame.retry_after_ms ?? 1_000);
     receive(frame);
+  }
+
+  /** It may have been the resume that was refused. */
+  function askLater(ms: number): void {
+    const mine = attempt;
+    if (status.state !== "resuming") return;
+    clock.after(ms, () => {
+      if (mine === attempt && status.state === "resuming") ask(liveSince === Infinity);
+    });
   }
 
   function ask(first: boolean): void {
@@ -169,7 +184,7 @@ export function createConnection({
   function closed(code: number, reason: string): void {
     if (code >= 4500 && code <= 4999) {
       stop({ code, reason });
-      if (code === 4500) void session.end("expired");
+      if (code === 4500) void session.end("expired").then((ended) => ended || connect());
       if (code === 4501) void session.end("disabled");
       return;
     }
@@ -179,6 +194,8 @@ export function createConnection({
 
   /** Full jitter: after an outage the clients must not come all at once. */
   function again(atLeast = 0): void {
+    // A socket that comes up and goes down at once is a failure, too.
+    if (clock.now() - liveSince > STEADY) failures = 0;
     const wait = random() * Math.min(BACKOFF.most, BACKOFF.first * 2 ** failures++);
     const ms = comeBackIn ?? Math.max(atLeast, wait);
     leave();
@@ -188,6 +205,12 @@ export function createConnection({
   function stop(why: { code?: number; reason?: string } = {}): void {
     leave();
     become({ state: "offline", ...why });
+  }
+
+  function connect(): void {
+    if (status.state !== "offline") return;
+    failures = 0;
+    void open();
   }
 
   function send(frame: object): void {
@@ -201,11 +224,7 @@ export function createConnection({
   return {
     status: () => status,
     /** Comes up and stays up until `close`. */
-    connect: () => {
-      if (status.state !== "offline") return;
-      failures = 0;
-      void open();
-    },
+    connect,
     close: () => {
       if (status.state !== "offline") stop();
     },

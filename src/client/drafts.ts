@@ -1,4 +1,5 @@
 import type { Frame } from "./connection.ts";
+import type { ErrorFrame } from "../protocol/frames.ts";
 import { ChatError } from "./errors.ts";
 import {
   acked,
@@ -38,9 +39,10 @@ export function createDrafts({
   changed: () => void;
 }) {
   let outbox = newOutbox();
+  let limits = { message_max_length: Infinity, frame_max_bytes: Infinity };
   let user: string | null = null;
   let wake = () => {};
-  const waiting = new Map<string, { resolve: (sent: Sent) => void; reject: (error: ChatError) => void }>();
+  const waiting = new Map<string, { of: string; resolve: (sent: Sent) => void; reject: (error: ChatError) => void }>();
 
   const prefix = (userId: string) => `outbox/${userId}/`;
   const key = (clientId: string) => prefix(user!) + clientId;
@@ -61,10 +63,32 @@ export function createDrafts({
     if (!live()) return;
     const now = clock.now();
     const next = due(outbox, now);
-    for (const { stream, content, clientId } of next.send)
-      send({ type: "send_message", stream, content, client_id: clientId });
+    for (const { stream, content, clientId } of next.send) {
+      const frame = { type: "send_message", stream, content, client_id: clientId };
+      // The server would close the socket over it, again and again.
+      if (isTooLong(frame))
+        refuse({ type: "error", code: "too_long", detail: "The message is too long.", client_id: clientId });
+      else send(frame);
+    }
     if (next.wake < Infinity) wake = clock.after(next.wake - now, pump);
     if (next.send.length) changed();
+  }
+
+  function isTooLong(frame: { content: string }): boolean {
+    return (
+      [...frame.content.trim()].length > limits.message_max_length ||
+      new TextEncoder().encode(JSON.stringify(frame)).length > limits.frame_max_bytes
+    );
+  }
+
+  function refuse(error: ErrorFrame): void {
+    const entry = refused(outbox, error, clock.now());
+    if (entry) {
+      void keep(entry);
+      giveUp(entry.clientId, new ChatError(error.code, error.detail));
+      failed(entry);
+    }
+    pump();
   }
 
   function confirm(clientId: string, sent: Sent): void {
@@ -87,7 +111,7 @@ export function createDrafts({
     write(stream: string, content: string): { clientId: string; sent: Promise<Sent> } {
       if (!user) throw new ChatError("signed_out", "Log in first.");
       const entry = write(outbox, { clientId: randomId(), stream, content }, clock.now());
-      const sent = new Promise<Sent>((resolve, reject) => waiting.set(entry.clientId, { resolve, reject }));
+      const sent = new Promise<Sent>((resolve, reject) => waiting.set(entry.clientId, { of: user!, resolve, reject }));
       // Whoever does not look at it is told by the event.
       sent.catch(() => {});
       void keep(entry).then(() => {
@@ -116,21 +140,13 @@ export function createDrafts({
 
     /** After the state has taken the frame in. */
     receive(frame: Frame, { me, streams }: ChatState): void {
-      if (frame.type === "hello") setLimits(outbox, frame.limits);
+      if (frame.type === "hello") setLimits(outbox, (limits = frame.limits));
       if (frame.type === "ack")
         confirm(frame.client_id, { stream: frame.stream, id: frame.message_id, seq: frame.seq });
       // One's own message, which says as much.
       if (frame.type === "message" && frame.message.client_id !== undefined && frame.message.sender.id === me?.id)
         confirm(frame.message.client_id, { stream: frame.stream, id: frame.message.id, seq: frame.message.seq });
-      if (frame.type === "error" && frame.client_id !== undefined) {
-        const entry = refused(outbox, frame, clock.now());
-        if (entry) {
-          void keep(entry);
-          giveUp(entry.clientId, new ChatError(frame.code, frame.detail));
-          failed(entry);
-        }
-        pump();
-      }
+      if (frame.type === "error" && frame.client_id !== undefined) refuse(frame);
       if (frame.type === "ack" || frame.type === "resumed" || "prev" in frame)
         arrived(outbox, (stream) => streams.get(stream)?.last ?? 0);
     },
@@ -158,7 +174,8 @@ export function createDrafts({
 
     /** Removes all that is unsent of a user. */
     async erase(userId: string): Promise<void> {
-      for (const clientId of waiting.keys()) giveUp(clientId, new ChatError("discarded", "Logged out."));
+      for (const [clientId, { of }] of waiting)
+        if (of === userId) giveUp(clientId, new ChatError("discarded", "Logged out."));
       for (const [stored] of await storage.entries(prefix(userId)).catch(() => []))
         await storage.delete(stored).catch(() => {});
     },

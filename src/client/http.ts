@@ -6,7 +6,7 @@ import type { Ports } from "./ports.ts";
 export type Http = <T>(
   method: string,
   path: string,
-  options?: { body?: unknown; token?: string; headers?: Record<string, string> },
+  options?: { body?: unknown; token?: string; headers?: Record<string, string>; timeoutMs?: number },
 ) => Promise<T>;
 
 /** A request that hangs this long (ms) has failed: others may be waiting for it. */
@@ -14,9 +14,13 @@ const TIMEOUT = 30_000;
 
 /** @param url of the server, without the trailing slash */
 export function createHttp(url: string, { fetch, clock }: Pick<Ports, "fetch" | "clock">): Http {
-  return async <T>(method: string, path: string, { body, token, headers = {} }: Parameters<Http>[2] = {}) => {
+  return async <T>(
+    method: string,
+    path: string,
+    { body, token, headers = {}, timeoutMs = TIMEOUT }: Parameters<Http>[2] = {},
+  ) => {
     const abort = new AbortController();
-    const cancel = clock.after(TIMEOUT, () => abort.abort());
+    const cancel = clock.after(timeoutMs, () => abort.abort());
     try {
       const response = await fetch(url + path, {
         method,

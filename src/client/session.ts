@@ -14,6 +14,8 @@ type Answer = { access: string; refresh: string };
 export type Session = ReturnType<typeof createSession>;
 
 const KEY = "session";
+/** A refresh whose answer got lost may be asked for again, but only for ten seconds: two tries must fit in (ms). */
+const REFRESH_TIMEOUT = 4_000;
 /** A token with less than this left (ms) is not used any more. */
 const MARGIN = 60_000;
 
@@ -42,13 +44,16 @@ export function createSession({
     return (await storage.get(KEY).catch(() => undefined)) as Stored | undefined;
   }
 
-  async function end(reason: SignedOutReason): Promise<void> {
+  /** @returns false where another tab has a newer session of the same user: then that is the one */
+  async function end(reason: SignedOutReason): Promise<boolean> {
+    if (reason === "expired" && (await adopt())) return false;
     const ended = current;
-    if (!ended) return;
+    if (!ended) return true;
     current = null;
     signedOut(reason, ended.user);
-    // Another tab may have signed in as someone else since.
-    if ((await stored())?.user.id === ended.user.id) await storage.delete(KEY).catch(() => {});
+    // Another tab may have signed in since.
+    if ((await stored())?.refresh === ended.refresh) await storage.delete(KEY).catch(() => {});
+    return true;
   }
 
   async function enter(path: string, body: object): Promise<User> {
@@ -70,16 +75,22 @@ export function createSession({
     if (current.access !== stale) return current.access;
     if ((await adopt()) && current.expires - clock.now() > MARGIN) return current.access;
     const { user, refresh } = current;
+    const ask = () =>
+      http<Answer>("POST", "/api/auth/token/refresh/", { body: { refresh }, timeoutMs: REFRESH_TIMEOUT });
     try {
-      const tokens = await http<Answer>("POST", "/api/auth/token/refresh/", { body: { refresh } });
+      const tokens = await ask().catch((error: ChatError) =>
+        error.code === "offline" ? ask() : Promise.reject(error),
+      );
       // Signed out, or in as someone else, while it was under way.
       if (current?.refresh !== refresh) throw none();
-      await keep({ user, ...dated(tokens, clock.now()) });
+      const next = { user, ...dated(tokens, clock.now()) };
+      // Where another tab has signed in as someone else, theirs stays in the storage.
+      if (((await stored()) ?? next).user.id === user.id) await keep(next);
+      else current = next;
       return tokens.access;
     } catch (error) {
       if (!(error instanceof ChatError && error.code === "unauthenticated")) throw error;
-      if (await adopt()) return current.access;
-      await end("expired");
+      if (!(await end("expired"))) return current!.access;
       throw none();
     }
   }

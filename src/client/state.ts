@@ -31,8 +31,8 @@ export type ChatState = {
   streams: Map<string, Stream>;
   /** Who is online, as far as one is told: ids to names. */
   presence: Map<string, string>;
-  /** The resume under way. `first`: of its socket; `heard`: what was missed meanwhile, rooms to seqs. */
-  resume: { fresh: boolean; first: boolean; heard: Map<string, number> } | null;
+  /** The resume under way. `first`: of its socket; `heard`: what was missed meanwhile, `heads`: how it stood, rooms to seqs. */
+  resume: { fresh: boolean; first: boolean; heard: Map<string, number>; heads: Map<string, number> } | null;
 };
 
 export type Effect =
@@ -62,7 +62,7 @@ export function newState(): ChatState {
 /** The frame that asks for what was missed. `first`: nothing was resumed on this socket yet. */
 export function startResume(state: ChatState, first: boolean) {
   const fresh = state.since === null;
-  state.resume = { fresh, first, heard: new Map() };
+  state.resume = { fresh, first, heard: new Map(), heads: new Map() };
   return { type: "resume", epoch: fresh ? null : state.epoch, since: state.since } as const;
 }
 
@@ -210,6 +210,7 @@ function snapshot(state: ChatState, frame: Frame<"snapshot">, effects: Effect[])
       Object.assign(stream, { lastMessage: shown.last_message, updatedAt: shown.updated_at });
     recount(stream, shown.unread_count, shown.head_seq, state.me?.id);
     stream.toldRead = shown.read_seq;
+    resume.heads.set(shown.stream, shown.head_seq);
   }
 }
 
@@ -222,7 +223,12 @@ function resumed(state: ChatState, frame: Frame<"resumed">, effects: Effect[]): 
   if (frame.more) return;
   for (const stream of state.streams.values())
     if (stream.last === null && stream.head !== null) drop(stream, stream.head);
-  const { heard = [] } = state.resume ?? {};
+  const { heard = [], heads = [] } = state.resume ?? {};
+  // A room of which this replay should have told and did not: whatever went wrong, better loaded afresh than with a hole.
+  for (const [name, head] of heads) {
+    const stream = streamOf(state, name);
+    if (stream.last !== null && stream.last < head) abandon(stream, head, effects);
+  }
   state.since = frame.since;
   state.resume = null;
   tellReads(state, effects);

@@ -1,6 +1,6 @@
 import { Database as Sqlite } from "bun:sqlite";
 import { existsSync } from "node:fs";
-import { mkdir, rename, rm, statfs } from "node:fs/promises";
+import { mkdir, rename, rm, stat, statfs, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "../ops/clock.ts";
 import type { Log } from "../ops/log.ts";
@@ -33,6 +33,17 @@ export async function openEmbedded(dataDir: string, clock: Clock, log: Log): Pro
       ? error
       : new Error(`DATA_DIR: the database in ${dataDir} does not open`, { cause: error });
   }
+}
+
+/**
+ * How the mark of this database looks on the disk: its place there, and when that last changed, which no way of copying keeps. So a
+ * backup that was copied back is known from the database that went on.
+ */
+export async function diskMark(dataDir: string): Promise<string> {
+  const file = join(dataDir, "mark");
+  if (!existsSync(file)) await writeFile(file, "Leave this file alone: it tells a copy from the original.\n");
+  const { ino, ctimeNs } = await stat(file, { bigint: true });
+  return `${ino} ${ctimeNs}`;
 }
 
 /** A fresh cluster as one file; `bun run db:template` writes it to `src/db/template.tar.gz`. */

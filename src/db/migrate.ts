@@ -39,10 +39,11 @@ function guarded(id: string, sql: string): string {
   END $do$`;
 }
 
-/** For a start: true where rows had to be mended that a restore brought from another database. */
-export async function mendRestored(db: Database): Promise<boolean> {
-  // By `exec`, which has no deadline, since it may be every row; and asked first, since it seldom is any.
-  const [row] = await db.query<{ is: boolean }>("SELECT is_restored() AS is", []);
+/** For a start: true where the database was restored, and then it is of another epoch. `mark`: see `diskMark`. */
+export async function mendRestored(db: Database, mark: string | null): Promise<boolean> {
+  const [row] = await db.query<{ is: boolean }>("SELECT is_restored($1) AS is", [mark]);
+  // By `exec`, which has no deadline, since it may have to change every row.
   if (row!.is) await db.exec("SELECT mend_restored()");
+  if (mark) await db.query("UPDATE deployment SET mark = $1", [mark]);
   return row!.is;
 }

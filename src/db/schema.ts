@@ -152,4 +152,6 @@ export const deployment = pgTable("deployment", {
   epoch: uuid("epoch")
     .notNull()
     .default(sql`gen_random_uuid()`),
+  /** Of an embedded database: how its mark on the disk looked; a copy looks otherwise. */
+  mark: text("mark"),
 });

@@ -14,7 +14,7 @@ const conversation = z.string();
 const stream = z.string();
 
 /** A cursor, which is opaque to clients: a snapshot of PostgreSQL's, in numbers that it can hold. */
-const SNAPSHOT = /^\d{1,18}:\d{1,18}:(\d{1,18}(,\d{1,18})*)?$/;
+const SNAPSHOT = /^\d{1,18}:\d{1,18}:(\d{1,18}(,\d{1,18}){0,1000})?$/;
 
 /** What a client may send, by endpoint and type. */
 export const CLIENT_FRAMES = {

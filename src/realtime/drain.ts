@@ -18,18 +18,20 @@ type Options = {
 
 /** Closes every socket, some each tenth of a second, so that they do not all come back in the same moment. */
 export async function closeInWaves({ sockets, clock, reason, overMs, settle }: Options): Promise<void> {
-  const left = new Set(sockets.all());
   const waves = Math.ceil(overMs / WAVE_MS);
-  for (let wave = 0; wave < waves && left.size; wave++) {
-    if (wave) await clock.sleep(WAVE_MS);
+  for (let wave = waves; wave > 0; wave--) {
     await settle();
+    // Looked up each time: who was a stranger before may be somebody now.
+    const left = sockets.all();
+    if (!left.length) break;
     // Who is being listened to can wait for a later wave.
-    const ready = wave === waves - 1 ? [...left] : [...left].filter((ws) => ws.data.state !== "open" || !ws.data.busy);
-    for (const ws of ready.slice(0, Math.ceil(left.size / (waves - wave)))) {
+    const ready = wave === 1 ? left : left.filter((ws) => ws.data.state !== "open" || !ws.data.busy);
+    for (const ws of ready.slice(0, Math.ceil(left.length / wave))) {
       const frame: ChatFrame = { type: "reconnect", after_ms: Math.floor(Math.random() * JITTER_MS) };
       if (ws.data.endpoint === "chat") ws.send(JSON.stringify(frame));
       ws.close(CLOSE.restarting, reason);
-      left.delete(ws);
     }
+    await clock.sleep(WAVE_MS);
   }
+  for (const ws of [...sockets.anonymous, ...sockets.all()]) ws.close(CLOSE.restarting, reason);
 }

@@ -39,18 +39,22 @@ type Deps = {
 
 /** Frames that wait their turn; who piles up more than this is not talking but flooding. */
 const MAX_INBOX = { frames: 256, bytes: 256 * 1024 };
+/** Sockets of a process that have not said who they are. */
+const MAX_ANONYMOUS = 1_000;
 /** For the first frame of the one socket, and for its `resume`. */
 const PATIENCE_MS = 10_000;
 
 /** What becomes of a socket: who comes in, what they say, when it closes. */
 export function createGateway(deps: Deps) {
   const { sockets, publisher, dispatch, commands, presence, clock, log } = deps;
-  const anonymous = new Set<Socket>();
-
   function open(ws: Socket): void {
     const { data } = ws;
     if (data.state === "refused") return ws.close(data.code, data.reason);
-    if (data.state === "anonymous") return void anonymous.add(ws);
+    if (data.state === "anonymous") {
+      // They are not known by anything, so there is no fairer limit.
+      if (sockets.anonymous.size >= MAX_ANONYMOUS) return ws.close(CLOSE.abuse, "too many strangers");
+      return void sockets.anonymous.add(ws);
+    }
     const { caller, endpoint } = data;
     // It may have ended while the handshake was under way.
     if (deps.isEnded(caller.sessionId)) return ws.close(overCode(endpoint, false), "session over");
@@ -62,7 +66,7 @@ export function createGateway(deps: Deps) {
   }
 
   function close(ws: Socket): void {
-    anonymous.delete(ws);
+    sockets.anonymous.delete(ws);
     if (ws.data.state !== "open") return;
     const { caller, inbox, drained } = ws.data;
     inbox.length = 0;
@@ -116,9 +120,9 @@ export function createGateway(deps: Deps) {
     const { data } = ws;
     if (data.state === "anonymous" && data.endpoint === "chat" && type === "auth") {
       return async ({ token }: { token: string }) => {
-        const admitted = await deps.admit(token, data.endpoint, data.address);
+        const admitted = await deps.admit(token, data.endpoint, data.address, true);
         if (ws.readyState !== WebSocket.OPEN) return undefined;
-        anonymous.delete(ws);
+        sockets.anonymous.delete(ws);
         // The same object: the frames that wait are worked on from it.
         const { inbox, inboxBytes, busy, gateAt } = data;
         Object.assign(data, admitted, { inbox, inboxBytes, busy, gateAt });
@@ -138,13 +142,15 @@ export function createGateway(deps: Deps) {
     return (frame) => command(data.caller, frame);
   }
 
-  /** What was delivered up to now leaves first: a cursor must not overtake what it stands for. */
+  /** What was delivered up to now leaves first, and the cursor is of now: it must not overtake what it stands for. */
   async function pong(ws: Socket, data: Open, t: number | string | undefined): Promise<undefined> {
+    const asked = data.phase;
+    const delivered = asked.name === "live" ? deps.deliveredSince(asked.at) : null;
     publisher.after(() => {
       const { phase } = data;
       const frame: ChatFrame = { type: "pong", t, since: null, heads: {} };
       if (phase.name === "live") {
-        frame.since = deps.deliveredSince(phase.at) ?? phase.since;
+        frame.since = (phase === asked ? delivered : null) ?? phase.since;
         frame.heads = deps.heads.since(data.caller.userId, phase.pongAt);
         phase.pongAt = clock.now();
       }
@@ -155,7 +161,7 @@ export function createGateway(deps: Deps) {
   /** Once a second: who was waited for long enough. */
   function sweep(): void {
     const now = clock.now();
-    for (const ws of anonymous)
+    for (const ws of sockets.anonymous)
       if (ws.data.state === "anonymous" && now - ws.data.at > PATIENCE_MS)
         ws.close(CLOSE.unauthenticated, "no token came");
     for (const ws of sockets.each()) {

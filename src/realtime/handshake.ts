@@ -34,10 +34,12 @@ export function createHandshake({ identify, livingSession, limits, allowedOrigin
     const offered = (request.headers.get("sec-websocket-protocol") ?? "").split(",").map((name) => name.trim());
     const speaks = offered.includes(SUBPROTOCOL);
     const token = tokenOf(request, offered);
+    const isAnonymous = endpoint === "chat" && speaks && token === undefined;
+    if (isAnonymous) await limits.connect.take(address);
     const data: Connection =
       endpoint === "chat" && !speaks
         ? { state: "refused", endpoint, code: CLOSE.protocolNotSpoken, reason: `speak ${SUBPROTOCOL}` }
-        : endpoint === "chat" && token === undefined
+        : isAnonymous
           ? { state: "anonymous", endpoint, address, at: now(), ...newInbox() }
           : await admit(token, endpoint, address);
     // Of what was offered only the protocol is repeated: the other one is a token.
@@ -47,8 +49,13 @@ export function createHandshake({ identify, livingSession, limits, allowedOrigin
     return undefined;
   }
 
-  /** A bad token is let in and closed at once: a browser could not tell a refused handshake from a broken network. */
-  async function admit(token: string | undefined, endpoint: Endpoint, address: string): Promise<Connection> {
+  /** `counted`: against the limit, at its handshake. A bad token is let in and closed at once: a browser could not tell a refused handshake from a broken network. */
+  async function admit(
+    token: string | undefined,
+    endpoint: Endpoint,
+    address: string,
+    counted = false,
+  ): Promise<Connection> {
     const identity = await identify(token);
     const user = identity && (await livingSession(identity.sessionId));
     if (!identity || !user) {
@@ -61,7 +68,7 @@ export function createHandshake({ identify, livingSession, limits, allowedOrigin
         reason: over ? "session over" : "not authenticated",
       };
     }
-    await limits.connect.take(address);
+    if (!counted) await limits.connect.take(address);
     const caller = { userId: identity.userId, sessionId: identity.sessionId, username: user.username };
     return openConnection(endpoint, caller, now());
   }

@@ -8,8 +8,8 @@ export type Publisher = ReturnType<typeof createPublisher>;
 
 /** Frames leave together, one write a subscriber, but no more than this in one turn of the event loop. */
 const MAX_TURN_BYTES = 256 * 1024;
-/** What one socket that is coming back may have waiting. */
-const MAX_HELD_BYTES = 1024 * 1024;
+/** What one socket that is coming back may have waiting: it leaves at once, and the runtime cuts a socket that is 1 MiB behind. */
+const MAX_HELD_BYTES = 512 * 1024;
 
 type Deps = {
   publishTo: (topic: string, frame: string) => void;
@@ -34,11 +34,12 @@ export function createPublisher({ publishTo, sockets, heads }: Deps) {
   }
 
   function hold({ user, except, frame }: Pick<Outgoing, "user" | "except" | "frame">): void {
+    const bytes = Buffer.byteLength(frame);
     for (const ws of user ? sockets.ofUser(user) : held.keys()) {
       const waiting = held.get(ws);
       if (!waiting || ws.data.state !== "open" || ws.data.caller.userId === except) continue;
       waiting.frames.push(frame);
-      waiting.bytes += frame.length;
+      waiting.bytes += bytes;
       if (waiting.bytes > MAX_HELD_BYTES) ws.close(CLOSE.behind, "too much happened meanwhile");
     }
   }

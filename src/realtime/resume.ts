@@ -21,8 +21,11 @@ type Deps = {
   log: Log;
 };
 
-/** A client may ask again when it sees a hole, but not all the time. */
-const RESUMES = { everyMs: 1_000, burst: 5 };
+/** A client may ask again when it sees a hole, and all devices of somebody may come back at once, but not all the time. */
+const OF_A_SOCKET = { everyMs: 1_000, burst: 5 };
+const OF_A_USER = { everyMs: 500, burst: 20 };
+/** A reader that takes nothing for so long holds what it missed in our memory. */
+const PATIENCE_MS = 15_000;
 /** No frame is larger than 64 KiB, whatever somebody's conversations are. */
 const MAX_FRAME_BYTES = 60 * 1024;
 const STREAMS_A_FRAME = 500;
@@ -34,17 +37,23 @@ const MAX_BUFFERED_BYTES = 256 * 1024;
  * socket, then the database is asked; what its snapshot does not show is committed later, and so is among what is kept. Doubles fall to the client's rule.
  */
 export function createResume({ publisher, catchUp, presentNow, epoch, clock, log }: Deps) {
-  return async function resume(
+  /** When each user's gate is open wide again; forgotten after that. */
+  const gates = new Map<string, number>();
+
+  async function resume(
     ws: Socket,
     data: Open,
     asked: { epoch?: string | null; since?: string | null },
   ): Promise<void> {
-    const { tat, waitMs } = gcra(data.resumeGateAt, clock.now(), RESUMES.everyMs, RESUMES.burst);
-    if (waitMs || data.phase.name === "resuming")
-      throw new Refusal("rate_limited", "This socket is coming back already.", { retryAfterMs: waitMs || 1_000 });
-    data.resumeGateAt = tat;
-    data.phase = { name: "resuming" };
     const { userId } = data.caller;
+    const now = clock.now();
+    const own = gcra(data.resumeGateAt, now, OF_A_SOCKET.everyMs, OF_A_SOCKET.burst);
+    const all = gcra(gates.get(userId), now, OF_A_USER.everyMs, OF_A_USER.burst);
+    const waitMs = Math.max(own.waitMs, all.waitMs, data.phase.name === "resuming" ? 1_000 : 0);
+    if (waitMs) throw new Refusal("rate_limited", "You come back too often.", { retryAfterMs: waitMs });
+    data.resumeGateAt = own.tat;
+    gates.set(userId, all.tat);
+    data.phase = { name: "resuming" };
     publisher.hold(ws, "chat", userId);
     try {
       const mismatch = asked.since != null && asked.epoch !== epoch();
@@ -57,10 +66,7 @@ export function createResume({ publisher, catchUp, presentNow, epoch, clock, log
       for (const frame of framesFor(owed, presentNow)) {
         if (ws.readyState !== WebSocket.OPEN) return;
         ws.send(frame);
-        if (ws.getBufferedAmount() > MAX_BUFFERED_BYTES) {
-          await new Promise<void>((wake) => (data.drained = wake));
-          data.drained = null;
-        }
+        if (ws.getBufferedAmount() > MAX_BUFFERED_BYTES) await drained(ws, data, clock);
       }
       if (ws.readyState !== WebSocket.OPEN) return;
       publisher.tell(ws, "chat", userId);
@@ -72,7 +78,22 @@ export function createResume({ publisher, catchUp, presentNow, epoch, clock, log
     } finally {
       if (data.phase.name === "resuming") publisher.forget(ws);
     }
+  }
+
+  return {
+    resume,
+    prune(): void {
+      const now = clock.now();
+      for (const [user, tat] of gates) if (tat <= now) gates.delete(user);
+    },
   };
+}
+
+async function drained(ws: Socket, data: Open, clock: Clock): Promise<void> {
+  const stop = clock.after(PATIENCE_MS, () => ws.close(CLOSE.behind, "too slow"));
+  await new Promise<void>((wake) => (data.drained = wake));
+  data.drained = null;
+  stop();
 }
 
 function* framesFor(owed: Owed, presentNow: PresentNow): Generator<string> {

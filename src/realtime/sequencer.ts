@@ -11,7 +11,6 @@ export function newStream<E extends { seq: number }>(): Stream<E> {
 /** Takes events in; gives those whose turn it is. What stays held is behind a hole, or in a room of which nothing is known yet. */
 export function arrive<E extends { seq: number }>(stream: Stream<E>, events: readonly E[]): E[] {
   for (const event of events) {
-    if (event.seq === 1 && stream.last === null) stream.last = 0;
     if (stream.last === null || event.seq > stream.last) stream.held.set(event.seq, event);
   }
   return release(stream);

@@ -45,6 +45,8 @@ export const newInbox = (): Inbox => ({ inbox: [], inboxBytes: 0, busy: false, g
 
 /** The open sockets of this process. */
 export class Sockets {
+  /** Those that have not said who they are. */
+  readonly anonymous = new Set<Socket>();
   #byUser = new Map<string, Set<Socket>>();
   #bySession = new Map<string, Set<Socket>>();
   #count: Record<Endpoint, number> = { global: 0, private: 0, chat: 0 };

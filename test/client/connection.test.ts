@@ -70,7 +70,7 @@ function world({ random = 0.5 } = {}) {
     session: {
       access: () => give("access"),
       refresh: () => give("fresh"),
-      end: async (reason) => void self.ended.push(reason),
+      end: async (reason) => self.ended.push(reason) > 0,
     },
     resume: (first) => {
       self.resumes.push(first);
@@ -123,6 +123,32 @@ test("hello alone does not make the wait short again: a server that dies of each
     expect(w.wait()).toBe(wait);
     await w.clock.advance(wait);
   }
+});
+
+test("a socket that comes up and goes down at once does not make the wait short again; one that lasts does", async () => {
+  const w = world({ random: 1 });
+  w.connection.connect();
+  for (const wait of [500, 1_000, 2_000]) {
+    await w.up();
+    w.last().end(1009);
+    expect(w.wait()).toBe(wait);
+    await w.clock.advance(wait);
+  }
+  await w.up();
+  await w.clock.advance(6_000);
+  w.last().end(1006);
+  expect(w.wait()).toBe(500);
+});
+
+test("a resume that is refused for now is asked for again, on the same socket", async () => {
+  const w = world();
+  w.connection.connect();
+  await w.clock.advance(0);
+  w.last().hear({ type: "hello", heartbeat_s: 30 });
+  w.last().hear({ type: "error", code: "rate_limited", detail: "", retry_after_ms: 400 });
+  expect(w.last().types()).toEqual(["resume"]);
+  await w.clock.advance(400);
+  expect([w.last().types(), w.resumes, w.sockets.length]).toEqual([["resume", "resume"], [true, true], 1]);
 });
 
 test("4001 refreshes the token first; where that fails by the network, it is refreshed the next time", async () => {

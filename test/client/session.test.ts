@@ -95,6 +95,35 @@ test("a refresh that fails by the network keeps the session, as do 5xx, 429 and 
   expect(await session.access()).toStartWith("access");
 });
 
+test("a refresh whose answer is lost is asked for again at once, while the server still takes the used token", async () => {
+  const { session, clock, answers, count } = await alice();
+  await clock.advance(15 * 60_000);
+  let tries = 0;
+  answers["/refresh/"] = () => (++tries === 1 ? "no network" : undefined) as never;
+  await session.access();
+  expect([tries, count("/refresh/")]).toEqual([2, 2]);
+});
+
+test("a session that ended here is not ended for a tab that logged in again", async () => {
+  const w = await alice();
+  const other = { ...((await w.storage.get("session")) as object), refresh: "newer", access: "newer" };
+  await w.storage.set("session", other);
+  expect(await w.session.end("expired")).toBe(false);
+  expect([w.signedOut, await w.session.access()]).toEqual([[], "newer"]);
+  expect(await w.session.end("expired")).toBe(true);
+  expect([w.signedOut, await w.storage.get("session")]).toEqual([["expired"], undefined]);
+});
+
+test("a refresh of one user leaves the session of another tab's user in the storage", async () => {
+  const w = await alice();
+  await w.clock.advance(15 * 60_000);
+  const other = { ...((await w.storage.get("session")) as object), user: { id: "bob" } };
+  await w.storage.set("session", other);
+  await w.session.access();
+  expect(await w.storage.get("session")).toMatchObject({ user: { id: "bob" } });
+  expect(w.session.user()).toMatchObject({ id: "alice" });
+});
+
 test("a 401 to a refresh signs out, here and in the storage", async () => {
   const { session, clock, answers, signedOut, storage } = await alice();
   await clock.advance(15 * 60_000);

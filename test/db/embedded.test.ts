@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
-import { rm } from "node:fs/promises";
+import { cp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import template from "../../src/db/template.json";
 import { Person } from "../support/client.ts";
@@ -35,6 +35,31 @@ describe("the embedded database", () => {
     expect(body.map((m: { id: number; content: string }) => [m.id, m.content])).toEqual(
       sent.map((m) => [m.id, m.content]),
     );
+  }, 30_000);
+
+  test("a backup that is copied back is another history, and a restart is not", async () => {
+    rig = await embeddedRig();
+    const dir = rig.env.DATA_DIR!;
+    const alice = await Person.signUp(rig.url());
+    const epoch = async () => {
+      const socket = await alice.chat();
+      await alice.closeAll();
+      return socket.hello.epoch;
+    };
+    const before = await epoch();
+    await rig.servers[0]!.kill();
+    await cp(dir, `${dir}.backup`, { recursive: true, preserveTimestamps: true });
+    rig.servers[0] = await startServer(rig.env);
+    expect(await epoch()).toBe(before);
+    await rig.servers[0]!.kill("SIGKILL");
+    // As an operator would: over what is there.
+    await cp(`${dir}.backup`, dir, { recursive: true, preserveTimestamps: true });
+    rig.servers[0] = await startServer(rig.env);
+    const after = await epoch();
+    expect(after).not.toBe(before);
+    await rig.servers[0]!.kill();
+    rig.servers[0] = await startServer(rig.env);
+    expect(await epoch()).toBe(after);
   }, 30_000);
 
   test("one user's flood of reads is refused in part, and never taken for a database that hangs", async () => {

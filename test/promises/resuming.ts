@@ -127,6 +127,12 @@ export const resuming: PromiseSuite = (promised, rig) => {
       await a.flood(id, 500, (i) => `${i} ${"é".repeat(50)}`);
       const all = await bob.chat({ epoch, since });
       expect([all.missed.length >= 500, all.resumed.streams[id]]).toEqual([true, { complete: true, head_seq: 500 }]);
+      const [other] = (await people(1)) as [Person];
+      const big = await alice.conversationWith(other);
+      await a.flood(big, 200, (i) => `${i} ${"\u{1f600}".repeat(1_990)}`, 20);
+      const o = await other.chat({ epoch, since });
+      expect([o.missed.filter((frame) => frame.stream === big), o.resumed.streams[big].complete]).toEqual([[], false]);
+      await other.closeAll();
       await a.post(id, "one too many");
       const back = await bob.chat({ epoch, since });
       expect([back.missed.filter((frame) => frame.stream === id), back.resumed.streams[id]]).toEqual([
@@ -169,7 +175,7 @@ export const resuming: PromiseSuite = (promised, rig) => {
     sockets.add(ws as unknown as Socket, data.caller);
     const { promise, reject } = Promise.withResolvers<never>();
     const catchUp = () => promise;
-    const resume = createResume({ publisher, catchUp, presentNow: () => [], epoch: () => "e", clock, log: silent });
+    const { resume } = createResume({ publisher, catchUp, presentNow: () => [], epoch: () => "e", clock, log: silent });
     const resuming = resume(ws as unknown as Socket, data, {});
     for (let i = 0; i < 9; i++) publisher.publish([{ endpoint: "chat", frame: "x".repeat(128 * 1024) }]);
     expect(closed).toEqual([4010]);

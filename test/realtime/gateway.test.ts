@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { createDispatch } from "../../src/realtime/dispatch.ts";
 import { createGateway } from "../../src/realtime/gateway.ts";
 import { Heads } from "../../src/realtime/heads.ts";
 import { createPublisher } from "../../src/realtime/publisher.ts";
@@ -13,6 +14,24 @@ type Options = {
   isEnded?: () => boolean;
 };
 
+/** A gateway that knows nobody. */
+const stub = (clock: SimulatedClock) => ({
+  commands: { global: {}, private: {}, chat: {} },
+  admit: async () => Promise.reject(new Error("nobody knocks")),
+  resume: async () => {},
+  hello: () => "",
+  deliveredSince: (): string | null => null,
+  isEnded: () => false,
+  presence: { set: () => {}, sockets: () => 0 },
+  maxSocketsPerUser: 20,
+  maxFrameBytes: 1_000,
+  gate: { perSecond: 1_000, burst: 1_000 },
+  idleMs: 60_000,
+  silenceMs: 60_000,
+  clock,
+  log: silent,
+});
+
 function oneSocket({
   delay = async () => {},
   gate = { perSecond: 1_000, burst: 1_000 },
@@ -25,6 +44,7 @@ function oneSocket({
   const sockets = new Sockets();
   const heads = new Heads(clock);
   const { websocket } = createGateway({
+    ...stub(clock),
     sockets,
     heads,
     publisher: createPublisher({ publishTo: () => {}, sockets, heads }),
@@ -32,20 +52,8 @@ function oneSocket({
       await delay(frame);
       handled.push(frame);
     },
-    commands: { global: {}, private: {}, chat: {} },
-    admit: async () => Promise.reject(new Error("nobody knocks")),
-    resume: async () => {},
-    hello: () => "",
-    deliveredSince: () => null,
     isEnded,
-    presence: { set: () => {}, sockets: () => 0 },
-    maxSocketsPerUser: 20,
-    maxFrameBytes: 1_000,
     gate,
-    idleMs: 60_000,
-    silenceMs: 60_000,
-    clock,
-    log: silent,
   });
   const data = openConnection("global", { userId: "u", sessionId: "s", username: "ada" }, clock.now());
   const ws = {
@@ -83,4 +91,35 @@ test("frames beyond the socket's own rate are refused before they are parsed", a
 
 test("a session that ended during the handshake gets no socket", () => {
   expect(oneSocket({ isEnded: () => true }).closed).toEqual([4001]);
+});
+
+test("a cursor never overtakes what it stands for, however much is still on its way out", async () => {
+  const clock = new SimulatedClock();
+  const sockets = new Sockets();
+  const heads = new Heads(clock);
+  const frames: string[] = [];
+  const publisher = createPublisher({ publishTo: (_to, frame) => frames.push(frame), sockets, heads });
+  let delivered = "before";
+  const { websocket } = createGateway({
+    ...stub(clock),
+    sockets,
+    heads,
+    publisher,
+    dispatch: createDispatch(silent, () => {}),
+    deliveredSince: () => delivered,
+  });
+  const data = openConnection("chat", { userId: "u", sessionId: "s", username: "ada" }, clock.now());
+  const ws = { data, readyState: 1, send: (frame: string) => frames.push(frame) } as unknown as Socket;
+  void websocket.open?.(ws);
+  data.phase = { name: "live", since: "0", at: 0, pongAt: 0 };
+  const much = (name: string) => ({ endpoint: "chat" as const, frame: name + "x".repeat(300_000) });
+  publisher.publish([much("one"), much("two")]);
+  void websocket.message?.(ws, JSON.stringify({ type: "ping" }));
+  // Committed, found by a look, and handed to the publisher, which is still busy with what came before.
+  publisher.publish([much("three")]);
+  delivered = "after three";
+  await Bun.sleep(20);
+  const said = frames.map((frame) => (frame.startsWith("{") ? JSON.parse(frame).since : frame.slice(0, 3)));
+  // The first is the hello.
+  expect(said).toEqual(["", "one", "two", "before", "thr"]);
 });

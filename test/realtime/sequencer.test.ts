@@ -6,7 +6,7 @@ type Event = { seq: number };
 const events = (...seqs: number[]): Event[] => seqs.map((seq) => ({ seq }));
 
 test("what is next leaves, what is old is ignored, what is ahead waits", () => {
-  const stream = newStream<Event>();
+  const stream = { ...newStream<Event>(), last: 0 };
   expect(arrive(stream, events(1, 2))).toEqual(events(1, 2));
   expect(arrive(stream, events(2, 4, 5))).toEqual([]);
   expect(stream.held.size).toBe(2);

@@ -10,9 +10,8 @@ import type { SimulatedClock } from "./clock.ts";
 export type Row = { id: string; seq: number; sender: string; content: string; clientId: string | null; xid: number };
 type Outcomes = Awaited<ReturnType<ChatStore["storeMessages"]>>;
 
-/** So many events of a room, and in all, a resume brings at most; small, so that the limits are met. */
+/** So many events of a room a resume brings at most; few, so that the limit is met. */
 const MAX_NEWS_OF_A_ROOM = 40;
-const MAX_EVENTS = 2_001;
 const TIME = "2026-01-01T00:00:00.000Z";
 
 /**
@@ -103,16 +102,15 @@ export class SimulatedDatabase {
     const answer = asked.map(({ userId, since }): CatchUpRow => {
       const rooms = this.roomsOf(userId);
       const changed = since === null ? [] : rooms.filter((room) => this.news(room, since).length);
-      const isComplete = (room: string) => this.news(room, since!).length <= MAX_NEWS_OF_A_ROOM;
       return {
         now,
         streams: rooms.map((room) => this.stream(room, userId)),
         more: false,
-        news: changed.map((room) => ({ room, head: this.head(room), complete: isComplete(room) })),
-        events: changed
-          .filter(isComplete)
-          .flatMap((room) => this.news(room, since!).map((row) => this.event(room, row)))
-          .slice(0, MAX_EVENTS),
+        news: changed.map((room) => {
+          const rows = this.news(room, since!);
+          const events = rows.length <= MAX_NEWS_OF_A_ROOM ? rows.map((row) => this.event(room, row)) : null;
+          return { room, head: this.head(room), events };
+        }),
       };
     });
     await this.clock.sleep(this.random() * 20);
@@ -124,9 +122,10 @@ export class SimulatedDatabase {
     await this.clock.sleep(this.random() * 10);
     if (!this.rooms.get(room)?.includes(userId)) return null;
     if (this.fails(0.1)) throw new DatabaseUnavailable();
-    const readSeq = Math.max(this.mark(room, userId), Math.min(upTo, this.head(room)));
+    const before = this.mark(room, userId);
+    const readSeq = Math.max(before, Math.min(upTo, this.head(room)));
     this.marks.set(`${room} ${userId}`, readSeq);
-    const answer = { readSeq, headSeq: this.head(room), unread: this.unread(room, userId) };
+    const answer = { readSeq, headSeq: this.head(room), unread: this.unread(room, userId), rose: readSeq > before };
     await this.clock.sleep(this.random() * 10);
     return answer;
   }

@@ -70,8 +70,8 @@ export const MUTATIONS: Record<string, { file: string; line: string; instead: st
   },
   "the first sight of a room begins with what arrived": {
     file: "realtime/sequencer.ts",
-    line: "if (event.seq === 1 && stream.last === null) stream.last = 0;",
-    instead: "if (stream.last === null) stream.last = event.seq - 1;",
+    line: "if (stream.last === null || event.seq > stream.last) stream.held.set(event.seq, event);",
+    instead: "stream.last ??= event.seq - 1; if (event.seq > stream.last) stream.held.set(event.seq, event);",
   },
   "what happens while one comes back is not kept": {
     file: "realtime/publisher.ts",

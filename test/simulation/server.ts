@@ -112,10 +112,11 @@ export class SimulatedServer {
         messages: createMessages({ rooms, writer, bucket, maxLength: LIMITS.messageMaxLength, at: () => {} }),
         reading: createReading({ rooms, store, broadcast }),
         rooms,
+        signals: createBucket({ perSecond: 20, burst: 60 }, null, "", clock),
         broadcast,
       }),
       admit: async () => Promise.reject(new Error("nobody knocks here")),
-      resume: createResume({
+      ...createResume({
         publisher,
         catchUp: createCatchUp((asked) => this.guard(database.catchUp(asked))),
         presentNow: this.presence.presentNow,

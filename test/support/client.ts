@@ -190,9 +190,9 @@ export class ChatSocket extends TestSocket {
   }
 
   /** Many messages, as quickly as they are taken. */
-  async flood(stream: string, n: number, content = (i: number) => `message ${i}`): Promise<void> {
-    for (let i = 0; i < n; i += 100)
-      await Promise.all(Array.from({ length: Math.min(100, n - i) }, (_, j) => this.post(stream, content(i + j))));
+  async flood(stream: string, n: number, content = (i: number) => `message ${i}`, atOnce = 100): Promise<void> {
+    for (let i = 0; i < n; i += atOnce)
+      await Promise.all(Array.from({ length: Math.min(atOnce, n - i) }, (_, j) => this.post(stream, content(i + j))));
   }
 
   override async close(): Promise<void> {
