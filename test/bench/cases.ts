@@ -84,7 +84,7 @@ export function allCases(scale: Scale): Case[] {
     },
     {
       name: "durable",
-      sides: twoSides((deploy) => talk(deploy, { sockets: 100, inFlight: 4 }, scale)),
+      sides: twoSides((deploy) => talk(deploy, { sockets: 100, inFlight: 2 }, scale)),
       rows: [
         row("Durable messages a second to 100 sockets", "messagesPerSecond", both(least(12_000), part(0.5)), "bare"),
       ],

@@ -52,33 +52,35 @@ async function fill(rows: number) {
   return { url, people };
 }
 
-/** Asks for the latest page over and over, on one connection, and reads no more of the answer than its length. */
+/** Asks for the latest page over and over, on one connection, and reads no more of the answer than where it ends. */
 async function read(url: string, token: string) {
   const { hostname, port, host } = new URL(url);
   const request = `GET /api/chat/global/messages/?limit=50 HTTP/1.1\r\nHost: ${host}\r\nAuthorization: Bearer ${token}\r\n\r\n`;
   const reader = { pages: 0, bytes: 0, stop: () => {} };
   let head = "";
-  let missing = 0;
+  /** How much of the body is to come; null while that is not known, infinite for one that comes in chunks. */
+  let missing: number | null = null;
   const data = (socket: Socket, chunk: Buffer) => {
     reader.bytes += chunk.length;
-    missing -= chunk.length;
-    if (missing < 0) {
+    if (missing !== null) missing -= chunk.length;
+    else {
       head += chunk.toString("latin1");
       const end = head.indexOf("\r\n\r\n");
-      if (end < 0) return void (missing = 0);
+      if (end < 0) return;
       if (!head.startsWith("HTTP/1.1 200")) throw new Error(head);
-      missing = end + 4 + Number(/content-length: (\d+)/i.exec(head)![1]) - head.length;
+      const length = /^content-length: (\d+)/im.exec(head)?.[1];
+      missing = length === undefined ? Infinity : end + 4 + Number(length) - head.length;
       head = "";
     }
-    if (missing > 0) return;
+    if (missing > 0 && !(missing === Infinity && chunk.subarray(-7).equals(LAST_CHUNK))) return;
+    missing = null;
     reader.pages++;
     socket.write(request);
   };
-  const socket = await Bun.connect({
-    hostname,
-    port: Number(port),
-    socket: { data, open: (s) => void s.write(request) },
-  });
+  const open = (socket: Socket) => void socket.write(request);
+  const socket = await Bun.connect({ hostname, port: Number(port), socket: { data, open } });
   reader.stop = () => socket.terminate();
   return reader;
 }
+
+const LAST_CHUNK = Buffer.from("\r\n0\r\n\r\n");

@@ -31,7 +31,9 @@ for (const { name, sides, rows } of cases) {
     for (const [side, measure] of Object.entries(sides)) results[side]!.push(await measure());
   for (const row of rows) console.log(line(row, results));
   all[name] = results;
+  // After each, so that a run that was broken off is not lost.
+  const report = { when: new Date().toISOString(), machine, quick, cases: all };
+  await Bun.write("bench.json", JSON.stringify(report, null, 1));
 }
-await Bun.write("bench.json", JSON.stringify({ when: new Date().toISOString(), machine, quick, cases: all }, null, 1));
 cleanUp();
 process.exit(0);

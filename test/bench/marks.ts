@@ -1,10 +1,11 @@
 /** A mark in a message's content says when, by whom and as which message it was sent; it is read from the bytes that arrive. */
 
 const START = Buffer.from("~LC");
-const WIDTHS = { us: 13, number: 7, sender: 6 };
+const WIDTHS = { us: 9, number: 7, sender: 5 };
 const LENGTH = START.length + WIDTHS.us + WIDTHS.number + WIDTHS.sender;
 const WORDS = "the quick brown fox jumps over the lazy dog while the river runs";
 
+/** Since the start of this process, which does not live for long. */
 export const nowUs = (): number => performance.now() * 1_000;
 
 /** A content of 80 characters or so. */
