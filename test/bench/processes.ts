@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 
 /** CPU seconds of some processes so far. */
-export function cpuSeconds(pids: readonly number[]): number {
+function cpuSeconds(pids: readonly number[]): number {
   const threads = pids
     .filter((pid) => existsSync(`/proc/${pid}/task`))
     .flatMap((pid) => readdirSync(`/proc/${pid}/task`).map((thread) => `/proc/${pid}/task/${thread}`));
@@ -15,7 +15,7 @@ export function residentBytes(pid: number): number {
 }
 
 /** Descendants of this process, by the name of their program. */
-export function descendants(program: string): number[] {
+function descendants(program: string): number[] {
   const all = readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
     .map((name) => parse(read(`/proc/${name}/stat`)));

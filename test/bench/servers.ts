@@ -1,6 +1,6 @@
 /** What is measured, each as a fresh process that has core 0 to itself; this process and all else that it starts stay on core 1. */
-import { join } from "node:path";
 import { cpus } from "node:os";
+import { join } from "node:path";
 import { migrate } from "../../src/db/migrate.ts";
 import { openPostgres } from "../../src/db/postgres.ts";
 import { systemClock } from "../../src/ops/clock.ts";
@@ -21,13 +21,14 @@ const ENV = {
   CONNECT_RATE_LIMIT: "100000000",
 };
 
+/** For a profile, which is written when a server ends in peace. */
+const FLAGS = process.env.BENCH_SERVER_FLAGS?.split(" ") ?? [];
+
 type Server = { url: string; pid: number; stop(): Promise<void> };
 
 async function start(file: string, env: Record<string, string>): Promise<Server> {
   const pinned = canPin ? ["taskset", "-c", "0"] : [];
-  // For a look at where the time goes.
-  const flags = process.env.BENCH_SERVER_FLAGS?.split(" ") ?? [];
-  const child = Bun.spawn([...pinned, process.execPath, ...flags, join(import.meta.dir, file)], {
+  const child = Bun.spawn([...pinned, process.execPath, ...FLAGS, join(import.meta.dir, file)], {
     env: { PATH: process.env.PATH!, ...env },
     stdio: ["ignore", "pipe", "inherit"],
     cwd: await tempDir(),
@@ -43,7 +44,7 @@ async function start(file: string, env: Record<string, string>): Promise<Server>
 }
 
 async function end(child: Bun.Subprocess): Promise<void> {
-  child.kill("SIGKILL");
+  child.kill(FLAGS.length ? "SIGTERM" : "SIGKILL");
   await child.exited;
 }
 
