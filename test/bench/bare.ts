@@ -1,4 +1,4 @@
-/** The reference for fan-out: the least a Bun server can do with a message. No database, no accounts, no order across processes. */
+/** The reference: the least a Bun server can do with a socket and with a message. No database, no accounts, no order across processes. */
 let id = 0;
 const sender = { id: "87c65d7e-8a97-4a3d-ab7c-45488bfbf9d2", username: "alice" };
 const server = Bun.serve({
@@ -6,6 +6,9 @@ const server = Bun.serve({
   hostname: "127.0.0.1",
   fetch: (request, self) => (self.upgrade(request) ? undefined : new Response("no", { status: 400 })),
   websocket: {
+    idleTimeout: 600,
+    sendPings: false,
+    backpressureLimit: 64 * 1024 * 1024,
     open: (ws) => void ws.subscribe("all"),
     message: (_ws, text) => {
       const { content } = JSON.parse(text as string);
