@@ -68,7 +68,7 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
   const limits = createAddressLimits(config.limits, redis, prefix);
   const guard = createGuard(tokens, revocations);
 
-  const chatStore = createChatStore(db);
+  const chatStore = createChatStore(db, clock);
   const roomStore = createRoomStore(db);
 
   const sockets = new Sockets();

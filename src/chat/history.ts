@@ -19,10 +19,7 @@ export async function readHistory(store: ChatStore, room: string, query: Query):
     query.after === undefined ? 0 : cursor(store, room, "after", query.after),
     query.before === undefined ? Number.MAX_SAFE_INTEGER : cursor(store, room, "before", query.before),
   ]);
-  const [rows, head] = await Promise.all([
-    store.messagesBetween({ room, above, below, limit: limit + 1, upwards }),
-    store.headOf(room),
-  ]);
+  const { rows, head } = await store.page({ room, above, below, limit: limit + 1, upwards });
   const more = rows.length > limit;
   if (more) rows.splice(upwards ? limit : 0, 1);
   const last = rows.at(-1);

@@ -1,6 +1,8 @@
-import { and, asc, desc, eq, gt, lt } from "drizzle-orm";
+import { and, eq, sql } from "drizzle-orm";
 import { type Database, pgArray, unseenBy } from "../db/client.ts";
-import { GLOBAL_ROOM, heads, messages, userColumns, type UserRow, users } from "../db/schema.ts";
+import { GLOBAL_ROOM, messages, userColumns, type UserRow, users } from "../db/schema.ts";
+import type { Clock } from "../ops/clock.ts";
+import { createPeople } from "./people.ts";
 import type { MessageEvent } from "./rooms.ts";
 import type { Draft } from "./writer.ts";
 
@@ -32,7 +34,15 @@ export function eventOf(
 const MAX_EVENTS = 1_000;
 
 /** Messages in the database. */
-export function createChatStore({ orm, query }: Database) {
+export function createChatStore({ orm, query }: Database, clock: Clock) {
+  // A page has few senders and many messages, and pages come in bursts: who wrote is asked for once a second.
+  const people = createPeople(async (ids) => {
+    return orm
+      .select(userColumns)
+      .from(users)
+      .where(sql`${users.id} = ANY (${pgArray(ids)}::uuid[])`);
+  }, clock);
+
   return {
     /** One transaction for all; the outcomes stand in the drafts' order. */
     async storeMessages(drafts: readonly Draft[]): Promise<Outcome[]> {
@@ -85,10 +95,6 @@ export function createChatStore({ orm, query }: Database) {
       };
     },
 
-    async headOf(room: string): Promise<number> {
-      return (await orm.select({ seq: heads.seq }).from(heads).where(eq(heads.roomId, room)))[0]?.seq ?? 0;
-    },
-
     async seqOf(room: string, id: string): Promise<number | undefined> {
       return (
         await orm
@@ -116,8 +122,8 @@ export function createChatStore({ orm, query }: Database) {
       return row!.seq;
     },
 
-    /** `above < seq < below`, oldest first: the lowest `limit` of them (`upwards`), else the highest. */
-    async messagesBetween({
+    /** `above < seq < below`, oldest first: the lowest `limit` of them (`upwards`), else the highest; with the room's head. */
+    async page({
       room,
       above,
       below,
@@ -129,21 +135,30 @@ export function createChatStore({ orm, query }: Database) {
       below: number;
       limit: number;
       upwards: boolean;
-    }): Promise<MessageRow[]> {
-      const rows = await orm
-        .select({
-          seq: messages.seq,
-          id: messages.id,
-          content: messages.content,
-          sentAt: messages.sentAt,
-          sender: userColumns,
-        })
-        .from(messages)
-        .innerJoin(users, eq(users.id, messages.senderId))
-        .where(and(eq(messages.roomId, room), gt(messages.seq, above), lt(messages.seq, below)))
-        .orderBy(upwards ? asc(messages.seq) : desc(messages.seq))
-        .limit(limit);
-      return upwards ? rows : rows.reverse();
+    }): Promise<{ rows: MessageRow[]; head: number }> {
+      const rows = await query<{
+        seq: number;
+        id: string;
+        sender_id: string;
+        content: string;
+        sent_at: Date;
+        head: number;
+      }>(
+        // The limit is in the text: PostgreSQL would plan anew for each value of a parameter there.
+        `SELECT m.seq, m.id, m.sender_id, m.content, m.sent_at, (SELECT h.seq FROM heads h WHERE h.room_id = $1) AS head
+         FROM messages m WHERE m.room_id = $1 AND m.seq > $2::bigint AND m.seq < $3::bigint
+         ORDER BY m.seq ${upwards ? "ASC" : "DESC"} LIMIT ${Number(limit)}`,
+        [room, above, below],
+      );
+      const senders = await people.find(new Set(rows.map((row) => row.sender_id)));
+      const page = rows.map(({ seq, id, sender_id, content, sent_at }) => ({
+        seq,
+        id,
+        content,
+        sentAt: sent_at,
+        sender: senders.get(sender_id)!,
+      }));
+      return { rows: upwards ? page : page.reverse(), head: rows[0]?.head ?? 0 };
     },
   };
 }

@@ -29,6 +29,8 @@ type Deps = {
 const GATHER_MS = 50;
 const BATCH_MS = 250;
 const MAX_BATCH = 250;
+/** How exact a grace is. */
+const TICK_MS = 250;
 const MAX_BEAT_MS = 5_000;
 
 /** The presence core, wired to sockets, bus, clock and database. */
@@ -36,7 +38,7 @@ export function createTracker({ bus, publish, hears, partnersOf, writeLastSeen, 
   const beatMs = Math.min(MAX_BEAT_MS, times.heartbeatMs, times.expiryMs / 4);
   const self = crypto.randomUUID();
   const state = newPresence(self, { ...times, beatMs }, clock.now());
-  let gathered: Outgoing[] = [];
+  const gathered: Outgoing[] = [];
   const roll = new Roll();
   /** By user: what happened last is what counts. */
   let changes = new Map<string, PresenceChange>();
@@ -56,6 +58,8 @@ export function createTracker({ bus, publish, hears, partnersOf, writeLastSeen, 
       const frame: ServerFrame = { type: "user_presence", ...change };
       if (hears("global")) gathered.push({ endpoint: "global", except: user, frame: JSON.stringify(frame) });
       changes.set(user, change);
+      gatherSoon();
+      batchSoon();
       if (effect.status === "offline" && effect.tell)
         lastSeen.set(effect.since, [...(lastSeen.get(effect.since) ?? []), user]);
     }
@@ -63,8 +67,10 @@ export function createTracker({ bus, publish, hears, partnersOf, writeLastSeen, 
     for (const [at, users] of lastSeen) writeLastSeen(users, new Date(at)).catch(() => {});
   }
 
+  const gatherSoon = once(clock, GATHER_MS, () => publish(gathered.splice(0)));
+  const batchSoon = once(clock, BATCH_MS, tellBatch);
+
   function tellBatch(): void {
-    if (!changes.size) return;
     const gone = changes;
     changes = new Map();
     const told = roll.update(gone.values());
@@ -103,13 +109,7 @@ export function createTracker({ bus, publish, hears, partnersOf, writeLastSeen, 
       bus.publish({ kind: "presence", message: { t: "ask", node: null } });
       stops.push(
         clock.every(beatMs, () => apply([beat(state)])),
-        clock.every(GATHER_MS, () => {
-          apply(tick(state, clock.now()));
-          if (!gathered.length) return;
-          publish(gathered);
-          gathered = [];
-        }),
-        clock.every(BATCH_MS, tellBatch),
+        clock.every(TICK_MS, () => apply(tick(state, clock.now()))),
       );
     },
     /** This process goes; its users have `spreadMs` on top of the grace to arrive elsewhere. */
@@ -120,6 +120,19 @@ export function createTracker({ bus, publish, hears, partnersOf, writeLastSeen, 
       const users = [...state.nodes.get(self)!.users.keys()];
       await Promise.race([writeLastSeen(users, new Date(clock.now())).catch(() => {}), clock.sleep(1_000)]);
     },
+  };
+}
+
+/** Calls back `ms` after the first of some calls; an idle server has no timer for it. */
+function once(clock: Clock, ms: number, callback: () => void): () => void {
+  let armed = false;
+  return () => {
+    if (armed) return;
+    armed = true;
+    clock.after(ms, () => {
+      armed = false;
+      callback();
+    });
   };
 }
 

@@ -60,6 +60,8 @@ async function read(url: string, token: string) {
   let head = "";
   /** How much of the body is to come; null while that is not known, infinite for one that comes in chunks. */
   let missing: number | null = null;
+  /** Its last bytes so far: the end can be cut in two. */
+  let tail = "";
   const data = (socket: Socket, chunk: Buffer) => {
     reader.bytes += chunk.length;
     if (missing !== null) missing -= chunk.length;
@@ -72,8 +74,10 @@ async function read(url: string, token: string) {
       missing = length === undefined ? Infinity : end + 4 + Number(length) - head.length;
       head = "";
     }
-    if (missing > 0 && !(missing === Infinity && chunk.subarray(-7).equals(LAST_CHUNK))) return;
+    tail = (tail + chunk.subarray(-LAST_CHUNK.length).toString("latin1")).slice(-LAST_CHUNK.length);
+    if (missing > 0 && !(missing === Infinity && tail === LAST_CHUNK)) return;
     missing = null;
+    tail = "";
     reader.pages++;
     socket.write(request);
   };
@@ -83,4 +87,4 @@ async function read(url: string, token: string) {
   return reader;
 }
 
-const LAST_CHUNK = Buffer.from("\r\n0\r\n\r\n");
+const LAST_CHUNK = "\r\n0\r\n\r\n";

@@ -1,7 +1,7 @@
 /** The whole client over a server, a network and a clock that do as told. */
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { type Client, createClient } from "../../src/client/index.ts";
+import type { Client } from "../../src/client/index.ts";
 import { memoryStorage } from "../../src/client/storage.ts";
 import { FakeNetwork } from "./fake-network.ts";
 
@@ -44,44 +44,6 @@ test("what is said without a network is sent when there is one, in order, over a
   await network.clock.advance(100);
   expect(contents(second)).toEqual(["one", "two"]);
   expect((await storage.entries("outbox/")).length).toBe(0);
-});
-
-test("what is too long for the server is refused here, and holds nothing up", async () => {
-  const network = new FakeNetwork();
-  const alice = await network.live("alice");
-  const failed: unknown[] = [];
-  alice.on("failed", ({ error }) => failed.push(error?.code));
-  const long = alice.send("global", "x".repeat(70_000));
-  const code = long.sent.catch((error) => error.code);
-  const next = alice.send("global", "short");
-  await network.clock.advance(100);
-  expect([await code, failed, await next.sent]).toMatchObject(["too_long", ["too_long"], { seq: 1 }]);
-});
-
-test("read marks of a room are told twice a second at most, the newest at last", async () => {
-  const network = new FakeNetwork();
-  const marks: number[] = [];
-  const ports = network.ports();
-  class Overheard extends ports.WebSocket {
-    override send(data: string): void {
-      const frame = JSON.parse(data);
-      if (frame.type === "read") marks.push(frame.seq);
-      super.send(data);
-    }
-  }
-  const alice = createClient({
-    url: "http://server/",
-    ports: { ...ports, WebSocket: Overheard },
-    storage: memoryStorage(),
-  });
-  await alice.logIn({ username: "alice", password: "secret" });
-  alice.connect();
-  await network.clock.advance(0);
-  for (let i = 0; i < 50; i++) network.server.post("bob", "global", `${i}`);
-  await network.clock.advance(100);
-  for (let seq = 1; seq <= 50; seq++) alice.markRead("global", seq);
-  await network.clock.advance(5_000);
-  expect(marks).toEqual([1, 50]);
 });
 
 test("an answer that is lost sends the message again, and it is there once", async () => {

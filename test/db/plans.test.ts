@@ -63,7 +63,7 @@ describe.skipIf(!haveServices)("with a million messages and a thousand conversat
   };
 
   test("a page of 50 anywhere goes by the primary key", async () => {
-    const store = createChatStore(db);
+    const store = createChatStore(db, systemClock);
     const queries = [
       {},
       { before: "500000" },
@@ -90,7 +90,7 @@ describe.skipIf(!haveServices)("with a million messages and a thousand conversat
 
   test("a list of a thousand conversations takes as many queries as one of ten, and reads no more than its page", async () => {
     const conversations = createConversations({
-      store: createChatStore(db),
+      store: createChatStore(db, systemClock),
       roomStore: createRoomStore(db),
       viewUser: (row) => ({ ...row, is_online: false, created_at: "", last_seen: null }),
     });
