@@ -114,6 +114,7 @@ export function createTracker({ bus, publish, hears, partnersOf, writeLastSeen, 
     },
     /** This process goes; its users have `spreadMs` on top of the grace to arrive elsewhere. */
     async leave(spreadMs: number): Promise<void> {
+      if (left) return;
       for (const stop of stops.splice(0)) stop();
       bus.publish({ kind: "presence", message: { t: "bye", node: self, spreadMs } });
       left = true;
