@@ -5,7 +5,7 @@ import { Talker } from "./crowd.ts";
 import { type Fleet, startFleet } from "./fleet.ts";
 import { type Scenario, soon } from "./scenario.ts";
 
-const SHORT = { people: 100, rounds: 1 };
+const SHORT = { people: 200, rounds: 1 };
 const LONG = { people: 500, rounds: 3 };
 const PER_SECOND = 20;
 /** No more than this part of all may come back within one such span (ms). */
