@@ -4,11 +4,12 @@
  */
 import { cleanUp } from "../support/services.ts";
 import type { Scenario } from "./scenario.ts";
+import { offline } from "./offline.ts";
 import { rolling } from "./rolling.ts";
 import { slow } from "./slow.ts";
 import { storm } from "./storm.ts";
 
-const SCENARIOS: Scenario[] = [storm, rolling, slow];
+const SCENARIOS: Scenario[] = [storm, rolling, slow, offline];
 
 const args = process.argv.slice(2);
 const names = args.filter((arg) => !arg.startsWith("--"));
