@@ -4,12 +4,13 @@
  */
 import { cleanUp } from "../support/services.ts";
 import type { Scenario } from "./scenario.ts";
+import { embedded } from "./embedded.ts";
 import { offline } from "./offline.ts";
 import { rolling } from "./rolling.ts";
 import { slow } from "./slow.ts";
 import { storm } from "./storm.ts";
 
-const SCENARIOS: Scenario[] = [storm, rolling, slow, offline];
+const SCENARIOS: Scenario[] = [storm, rolling, slow, offline, embedded];
 
 const args = process.argv.slice(2);
 const names = args.filter((arg) => !arg.startsWith("--"));
