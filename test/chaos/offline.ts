@@ -1,5 +1,5 @@
 /** Somebody is away while very much happens and every process is replaced; what they then hold is what a newcomer is shown. */
-import { type Client, createClient } from "../../src/client/index.ts";
+import { type Client, createClient, type Room } from "../../src/client/index.ts";
 import { GLOBAL_ROOM } from "../../src/db/schema.ts";
 import { Person } from "../support/client.ts";
 import { type Account, makeAccounts, openDirect, type Said, storageOf, storeAll } from "./accounts.ts";
@@ -46,11 +46,7 @@ async function away(fleet: Fleet, events: number, log: (line: string) => void): 
   const olds = await Promise.all(others.slice(0, 3).map((other) => openDirect(fleet.sql, elder, other)));
   old.start();
 
-  const client = open(fleet, traveller);
-  const clients = others.map((other) => open(fleet, other));
-  await Promise.all([client, ...clients].map((each) => each.restore()));
-  for (const each of [client, ...clients]) each.connect();
-  await soon(20_000, () => [client, ...clients].every(({ connection }) => connection.state === "live"));
+  const [client, ...clients] = (await Promise.all([traveller, ...others].map((each) => enter(fleet, each)))) as [Client, ...Client[]]; // prettier-ignore
   await soon(20_000, () => client.state.presence.size === accounts.length);
   for (const room of client.state.streams.keys()) await client.loadLatest(room);
   client.markRead(first);
@@ -84,10 +80,7 @@ async function away(fleet: Fleet, events: number, log: (line: string) => void): 
   client.connect();
   await soon(20_000, () => client.connection.state === "live");
   log(`back after ${Math.round(performance.now() - from)} ms`);
-  const fresh = open(fleet, traveller);
-  await fresh.restore();
-  fresh.connect();
-  await soon(20_000, () => fresh.connection.state === "live");
+  const fresh = await enter(fleet, traveller);
   const wrong: string[] = [];
   for (const room of ["global", ...rooms]) {
     const held = client.state.streams.get(room)?.messages.length;
@@ -105,6 +98,14 @@ async function away(fleet: Fleet, events: number, log: (line: string) => void): 
 }
 
 const open = (fleet: Fleet, account: Account) => createClient({ url: fleet.url, storage: storageOf(account) });
+
+async function enter(fleet: Fleet, account: Account): Promise<Client> {
+  const client = open(fleet, account);
+  await client.restore();
+  client.connect();
+  await soon(20_000, () => client.connection.state === "live");
+  return client;
+}
 
 function talk(room: string, who: { id: string } | { id: string }[], n: number): Said[] {
   const of = [who].flat();
@@ -149,6 +150,8 @@ async function manyConversations(fleet: Fleet, n: number, log: (line: string) =>
   const before = await person.chat();
   const { since } = before.resumed;
   await before.close();
+  const client = await enter(fleet, popular);
+  client.close();
   await say((i) => 1 + (i % 5));
 
   const from = performance.now();
@@ -172,5 +175,20 @@ async function manyConversations(fleet: Fleet, n: number, log: (line: string) =>
   if (socket.largest > 64 * 1024) wrong.push(`a frame has ${socket.largest} bytes`);
   log(`${n} conversations: ${ms} ms, ${whole} of them whole, the largest frame has ${socket.largest} bytes`);
   await socket.close();
+
+  client.connect();
+  await soon(20_000, () => client.connection.state === "live");
+  const fresh = await enter(fleet, popular);
+  for (const each of [client, fresh]) while (each.state.more) await each.loadConversations();
+  const listed = ({ participants, unread, lastMessage, updatedAt }: Room) => {
+    const { content, timestamp, sender_id } = lastMessage ?? {};
+    return { participants, unread, updatedAt, last: { content, timestamp, sender_id } };
+  };
+  for (const room of rooms.keys()) {
+    const [mine, theirs] = [client, fresh].map(({ state }) => listed(state.streams.get(room)!));
+    if (!Bun.deepEquals(mine, theirs))
+      wrong.push(`${room} is listed as ${JSON.stringify(mine)}, not ${JSON.stringify(theirs)}`);
+  }
+  for (const each of [client, fresh]) each.close();
   return wrong;
 }
