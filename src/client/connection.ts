@@ -48,6 +48,8 @@ export function createConnection({
   let attempt = 0;
   let failures = 0;
   let token = "";
+  /** The last resume was the first on its socket. */
+  let first = true;
   /** The server said that the token is no good. */
   let stale = false;
   let heartbeat = 30_000;
@@ -57,9 +59,10 @@ export function createConnection({
   let stepAt = 0;
   /** What a `reconnect` frame asked for. */
   let comeBackIn: number | null = null;
-  /** Cancel what is armed: the next step, and the heartbeat. */
+  /** Cancel what is armed: the next step, the heartbeat, and a resume that is to be asked for again. */
   let timer = () => {};
   let pulse = () => {};
+  let later = () => {};
 
   function become(next: ConnectionState): void {
     status = next;
@@ -92,6 +95,7 @@ export function createConnection({
   function leave(): void {
     attempt++;
     pulse();
+    later();
     const left = socket;
     socket = null;
     try {
@@ -141,6 +145,11 @@ export function createConnection({
     }
     if (frame.type === "reconnect") comeBackIn = frame.after_ms;
     if (frame.type === "snapshot" || "prev" in frame) progress = heard;
+    // Asked too often; for nothing else would an answer be waited for here.
+    if (frame.type === "error" && frame.code === "rate_limited" && !frame.client_id && status.state === "resuming") {
+      later();
+      later = clock.after(frame.retry_after_ms ?? 1_000, () => status.state === "resuming" && ask(first));
+    }
     if (frame.type === "resumed" && !frame.more && status.state === "resuming") {
       failures = 0;
       become({ state: "live" });
@@ -148,8 +157,9 @@ export function createConnection({
     receive(frame);
   }
 
-  function ask(first: boolean): void {
+  function ask(isFirst: boolean): void {
     if (!socket) return;
+    first = isFirst;
     progress = stepAt = clock.now();
     become({ state: "resuming" });
     send(resume(first));
