@@ -1,4 +1,5 @@
 /** The embedded database, whose process is killed at any moment, the first start included: it opens again, and keeps its word. */
+import { readdirSync } from "node:fs";
 import { openEmbedded } from "../../src/db/embedded.ts";
 import { systemClock } from "../../src/ops/clock.ts";
 import { SECRET, startServer, type TestServer } from "../support/server.ts";
@@ -9,7 +10,7 @@ import { Talker } from "./crowd.ts";
 import { type Scenario, soon } from "./scenario.ts";
 
 /** `first`: kills during the first start on a fresh folder; `under load`: kills of one that people talk with. */
-const SHORT = { first: 3, underLoad: 6 };
+const SHORT = { first: 4, underLoad: 6 };
 const LONG = { first: 20, underLoad: 50 };
 const PEOPLE = { socket: 6, rest: 6 };
 const SAID_EVERY_MS = 10;
@@ -34,8 +35,9 @@ async function firstStarts(n: number, log: Log): Promise<string[]> {
   const [usual] = undisturbed.took as [number];
   for (let i = 0; i < n; i++) {
     const place = new Place(await tempDir(), await freePort());
-    // From end to end, so that each part of the start is met.
-    await place.openAndKill((usual * (i + Math.random())) / n);
+    // From end to end, so that each part of the start is met; the unpacking, which is short, every other time.
+    if (i % 2) await place.openAndKill((usual * (i + Math.random())) / n);
+    else await place.unpackAndKill((Math.random() * usual) / 10);
     try {
       await place.open();
       const person = await Person.signUp(place.url);
@@ -129,6 +131,16 @@ class Place {
   /** Killed after `ms`, ready or not. */
   async openAndKill(ms: number): Promise<void> {
     const server = await this.start((kill) => setTimeout(kill, ms)).catch(() => null);
+    await server?.exited;
+  }
+
+  /** Killed `ms` after the first of the database's files came. */
+  async unpackAndKill(ms: number): Promise<void> {
+    const hasBegun = () => readdirSync(this.dataDir).some((name) => name.startsWith("pg"));
+    const server = await this.start(async (kill) => {
+      for (let i = 0; i < 5_000 && !hasBegun(); i++) await Bun.sleep(1);
+      setTimeout(kill, ms);
+    }).catch(() => null);
     await server?.exited;
   }
 
