@@ -41,6 +41,7 @@ async function away(fleet: Fleet, events: number, log: (line: string) => void): 
     await storeAll(fleet.sql, [...talk(room, partner, 5), ...talk(room, traveller, 5)]);
   }
   const [first] = known as [string];
+  await storeAll(fleet.sql, talk(GLOBAL_ROOM, others, 30));
   // Speaks the first part of the protocol, in the public room and in conversations with everybody else.
   const old = new OldClient(fleet.url, elder);
   const olds = await Promise.all(others.slice(0, 3).map((other) => openDirect(fleet.sql, elder, other)));

@@ -77,7 +77,7 @@ async function load(
   clearInterval(measure);
   clearInterval(trickle);
 
-  for (const laggard of laggards) wrong.push(...(await laggard.comeBack(url, before + messages)));
+  wrong.push(...(await Promise.all(laggards.map((laggard) => laggard.comeBack(url, before + messages)))).flat());
   for (const reader of readers) reader.close();
   await writer.close();
   const times = readers.flatMap((reader) => reader.times).sort((a, b) => a - b);
