@@ -55,8 +55,6 @@ type Options = { config: Config; log: Log; clock?: Clock; at?: Faults };
 const STOP_DEADLINE_MS = 8_000;
 /** Sockets are closed over this time at a shutdown. */
 const DRAIN_MS = 3_000;
-/** The other processes answer within this who is online with them. */
-const HEAR_OTHERS_MS = 200;
 const SWEEP_MS = 1_000;
 const HOUSEKEEPING_MS = 60_000;
 
@@ -217,10 +215,8 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
     else if (message.kind === "session_ended") revocations.add(message.sessionId);
     else presence.receive(message.message);
   }, presence.echoed);
-  presence.start();
   stack.defer(() => presence.leave(0));
-  // Before anybody may come: to the first ones the others would look as if they had left.
-  if (redis) await clock.sleep(HEAR_OTHERS_MS);
+  await presence.start();
   const listening = (server = listen(config, http, gateway.websocket));
   /** A session that nobody refreshed ends by time, and its sockets with it. */
   const closeExpired = async () => {
