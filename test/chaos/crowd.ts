@@ -21,7 +21,7 @@ export class Talker {
   readonly streams: string[] = ["global"];
   /** When it tried to connect, and who was shown to it as having gone. */
   readonly connects: number[] = [];
-  readonly seenLeaving: { who: string; at: number }[] = [];
+  readonly seenLeaving: { who: string; at: number; told: boolean }[] = [];
   /** How long it waited by its own choice: [from, to]. */
   readonly backOffs: [number, number][] = [];
   client!: Client;
@@ -124,14 +124,15 @@ export class Talker {
       this.failures.push(`was told ${data}`);
   }
 
-  /** Whoever is told of as gone has left, and so has who is missing after a coming back. */
+  /** Whoever is told of as gone has left, and so has, untold, who is missing after a coming back. */
   private shown = new Map<string, string>();
   private watch({ type, changes = [], more }: Heard): void {
     const at = Date.now();
-    for (const { username, status } of changes) if (status === "offline") this.seenLeaving.push({ who: username, at });
+    for (const { username, status } of changes)
+      if (status === "offline") this.seenLeaving.push({ who: username, at, told: true });
     const { presence } = this.client.state;
     if (type === "snapshot") this.shown = new Map(presence);
     if (type !== "resumed" || more) return;
-    for (const [id, who] of this.shown) if (!presence.has(id)) this.seenLeaving.push({ who: `${who} (on return)`, at });
+    for (const [id, who] of this.shown) if (!presence.has(id)) this.seenLeaving.push({ who, at, told: false });
   }
 }
