@@ -73,8 +73,12 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
 
   const sockets = new Sockets();
   const heads = new Heads(clock);
-  let server!: Server<Connection>;
-  const publisher = createPublisher({ publishTo: (topic, frame) => void server.publish(topic, frame), sockets, heads });
+  let server: Server<Connection> | null = null;
+  const publisher = createPublisher({
+    publishTo: (topic, frame) => void server?.publish(topic, frame),
+    sockets,
+    heads,
+  });
   const { publish } = publisher;
   const bucket = createBucket(config.messageRate, redis, prefix, clock);
 
@@ -201,15 +205,15 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
   // After the first look: what ends between the two is seen by the next.
   for (const id of await authStore.endedSince(new Date(clock.now() - config.accessTokenMs))) revocations.add(id);
   stack.defer(() => streams.stop());
-  server = listen(config, http, gateway.websocket);
-  // After the server: what the bus says is published at once.
   await bus.subscribe((message) => {
     if (message.kind === "events") streams.arrived(message.events);
     else if (message.kind === "frames") publish(message.frames);
     else if (message.kind === "session_ended") revocations.add(message.sessionId);
     else presence.receive(message.message);
   }, presence.echoed);
-  presence.start();
+  stack.defer(() => presence.leave(0));
+  await presence.start();
+  const listening = (server = listen(config, http, gateway.websocket));
   /** A session that nobody refreshed ends by time, and its sockets with it. */
   const closeExpired = async () => {
     const now = clock.now();
@@ -231,16 +235,16 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
   const running = stack.move();
   const drain = async () => {
     draining = true;
-    void server.stop(); // Closes the listener; it may never resolve while sockets are open.
+    void listening.stop(); // Closes the listener; it may never resolve while sockets are open.
     await presence.leave(config.presence.graceMs + DRAIN_MS);
     await closeInWaves({ sockets, clock, reason: "restarting", overMs: DRAIN_MS, settle: writer.idle });
-    await until(() => server.pendingRequests === 0, clock);
-    await until(() => server.pendingWebSockets === 0, clock);
+    await until(() => listening.pendingRequests === 0, clock);
+    await until(() => listening.pendingWebSockets === 0, clock);
     await running.disposeAsync();
   };
   let stopping: Promise<void> | undefined;
   return {
-    port: server.port!,
+    port: listening.port!,
     stop: () => (stopping ??= Promise.race([drain(), clock.sleep(STOP_DEADLINE_MS)])),
   };
 }

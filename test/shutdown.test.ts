@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { call, PASSWORD, Person } from "./support/client.ts";
 import { embeddedRig, startServer } from "./support/server.ts";
+import { eventually } from "./support/services.ts";
 
 test("a stop finishes what is under way, closes the sockets with a code, and a second signal changes nothing", async () => {
   const rig = await embeddedRig();
@@ -15,8 +16,7 @@ test("a stop finishes what is under way, closes the sockets with a code, and a s
   const ready = async () => (await fetch(`${rig.url()}/readyz`).catch(() => null))?.status ?? 503;
   expect(await ready()).toBe(200);
   process.kill(server.pid, "SIGTERM");
-  await Bun.sleep(1);
-  expect(await ready()).toBe(503);
+  await eventually(async () => expect(await ready()).toBe(503), 500);
   process.kill(server.pid, "SIGINT");
   process.kill(server.pid, "SIGTERM");
   expect([(await socket.closed).code, (await other.closed).code, await server.exited]).toEqual([4012, 4012, 0]);

@@ -18,6 +18,8 @@ export type BusMessage =
 export interface Bus {
   publish(message: BusMessage): void;
   subscribe(handler: (message: BusMessage) => void, onEcho: () => void): Promise<void>;
+  /** How many other processes are subscribed; null where that is not known just now. */
+  others(): Promise<number | null>;
   /** False while the bus is down. */
   isUp(): boolean;
   close(): Promise<void>;

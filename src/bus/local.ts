@@ -8,6 +8,7 @@ export function createLocalBus(): Bus {
     subscribe: async (_handler, onEcho) => {
       echo = onEcho;
     },
+    others: async () => 0,
     isUp: () => true,
     close: async () => {},
   };

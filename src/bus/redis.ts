@@ -72,6 +72,10 @@ export function createRedisBus(url: string, publisher: Redis, channel: string, c
       // A start does not wait for ever: without Redis the server works, as one that is degraded.
       await Promise.race([subscribed, clock.sleep(2_000)]);
     },
+    others: async () => {
+      const counted = await publisher.pubsub("NUMSUB", channel).catch(() => null);
+      return counted && Math.max(0, Number(counted[1]) - 1);
+    },
     isUp: () => publisher.status === "ready" && subscriber.status === "ready" && !isDeaf(),
     close: async () => {
       subscriber.disconnect();

@@ -51,6 +51,8 @@ export function createConnection({
   let failures = 0;
   let liveSince = Infinity;
   let token = "";
+  /** The last resume was the first on its socket. */
+  let first = true;
   /** The server said that the token is no good. */
   let stale = false;
   let heartbeat = 30_000;
@@ -60,9 +62,10 @@ export function createConnection({
   let stepAt = 0;
   /** What a `reconnect` frame asked for. */
   let comeBackIn: number | null = null;
-  /** Cancel what is armed: the next step, and the heartbeat. */
+  /** Cancel what is armed: the next step, the heartbeat, and a resume that is to be asked for again. */
   let timer = () => {};
   let pulse = () => {};
+  let later = () => {};
 
   function become(next: ConnectionState): void {
     status = next;
@@ -96,6 +99,7 @@ export function createConnection({
     attempt++;
     liveSince = Infinity;
     pulse();
+    later();
     const left = socket;
     socket = null;
     try {
@@ -145,26 +149,21 @@ export function createConnection({
     }
     if (frame.type === "reconnect") comeBackIn = frame.after_ms;
     if (frame.type === "snapshot" || "prev" in frame) progress = heard;
+    // Asked too often; for nothing else would an answer be waited for here.
+    if (frame.type === "error" && frame.code === "rate_limited" && !frame.client_id && status.state === "resuming") {
+      later();
+      later = clock.after(frame.retry_after_ms ?? 1_000, () => status.state === "resuming" && ask(first));
+    }
     if (frame.type === "resumed" && !frame.more && status.state === "resuming") {
       if (liveSince === Infinity) liveSince = heard;
       become({ state: "live" });
     }
-    if (frame.type === "error" && frame.code === "rate_limited" && frame.client_id === undefined)
-      askLater(frame.retry_after_ms ?? 1_000);
     receive(frame);
   }
 
-  /** It may have been the resume that was refused. */
-  function askLater(ms: number): void {
-    const mine = attempt;
-    if (status.state !== "resuming") return;
-    clock.after(ms, () => {
-      if (mine === attempt && status.state === "resuming") ask(liveSince === Infinity);
-    });
-  }
-
-  function ask(first: boolean): void {
+  function ask(isFirst: boolean): void {
     if (!socket) return;
+    first = isFirst;
     progress = stepAt = clock.now();
     become({ state: "resuming" });
     send(resume(first));

@@ -60,6 +60,8 @@ export type Stream = Room & {
   wide: boolean;
   /** How far the server knows one to have read. */
   toldRead: number;
+  /** More happened here than was told: `unread` and `lastMessage` are to come from a snapshot or from the list of conversations. */
+  vague: boolean;
 };
 
 /** As `MAX_UNREAD` of the protocol, whose file would bring its whole validation into the bundle. */
@@ -90,6 +92,7 @@ export function newStream(stream: string): Stream {
     head: null,
     wide: false,
     toldRead: 0,
+    vague: false,
   };
 }
 

@@ -117,7 +117,7 @@ export function receive(state: ChatState, frame: ChatFrame | ErrorFrame): Effect
 export function addConversation(state: ChatState, conversation: Conversation): void {
   const stream = streamOf(state, conversation.id);
   stream.participants = conversation.participants;
-  if (stream.last !== null) return;
+  if (stream.last !== null && !stream.vague) return;
   stream.unread = conversation.unread_count;
   stream.updatedAt = conversation.updated_at;
   const last = conversation.last_message;
@@ -165,12 +165,14 @@ function event(state: ChatState, frame: Frame<"message" | "message_removed">, ef
   const { seq, prev } = frame;
   const known = state.streams.has(frame.stream);
   const stream = streamOf(state, frame.stream);
-  if (stream.last === null) begin(stream, seq);
-  else if (seq <= stream.last) return;
+  if (stream.last === null) {
+    begin(stream, seq);
+    stream.vague = state.resume ? !state.resume.heads.has(frame.stream) : !known;
+  } else if (seq <= stream.last) return;
   else if (prev > stream.last) return behind(state, frame.stream, seq, effects);
   stream.last = seq;
-  // A room that appears: a snapshot tells who is in it and what is unread.
-  if (!known && !state.resume) effects.push({ do: "resume" });
+  // Now it is among the latest rooms: a snapshot tells who is in it and what is unread.
+  if (stream.vague && !state.resume) effects.push({ do: "resume" });
   if (frame.type === "message_removed") remove(stream, frame.message_id, seq, state.me?.id);
   if (frame.type !== "message") return;
   const message = fromWire(frame.message);
@@ -210,6 +212,7 @@ function snapshot(state: ChatState, frame: Frame<"snapshot">, effects: Effect[])
       Object.assign(stream, { lastMessage: shown.last_message, updatedAt: shown.updated_at });
     recount(stream, shown.unread_count, shown.head_seq, state.me?.id);
     stream.toldRead = shown.read_seq;
+    stream.vague = false;
     resume.heads.set(shown.stream, shown.head_seq);
   }
 }
@@ -217,8 +220,12 @@ function snapshot(state: ChatState, frame: Frame<"snapshot">, effects: Effect[])
 function resumed(state: ChatState, frame: Frame<"resumed">, effects: Effect[]): void {
   for (const [name, { complete, head_seq }] of Object.entries(frame.streams)) {
     const stream = streamOf(state, name);
+    const skipped = stream.last === null || (!complete && stream.last < head_seq);
+    if (skipped && !state.resume?.heads.has(name)) stream.vague = true;
     if (stream.last === null) stream.head = head_seq;
-    else if (!complete && stream.last < head_seq) abandon(stream, head_seq, effects);
+    else if (skipped) abandon(stream, head_seq, effects);
+    // The list of rooms is to be loaded anew.
+    if (stream.vague) Object.assign(state, { more: true, pages: 0 });
   }
   if (frame.more) return;
   for (const stream of state.streams.values())

@@ -142,6 +142,11 @@ export function tick(state: PresenceState, now: number): PresenceEffect[] {
   return effects;
 }
 
+/** How many other processes have told of all their users. */
+export function othersKnown({ self, nodes }: PresenceState): number {
+  return [...nodes].filter(([id, { version }]) => id !== self && version >= 0).length;
+}
+
 export function beat(state: PresenceState): PresenceEffect {
   return { kind: "send", message: { t: "beat", node: state.self, v: state.nodes.get(state.self)!.version } };
 }

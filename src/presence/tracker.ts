@@ -7,6 +7,7 @@ import {
   echoed,
   newPresence,
   type PresenceEffect,
+  othersKnown,
   type PresenceMessage,
   receive,
   setLocal,
@@ -32,6 +33,8 @@ const MAX_BATCH = 250;
 /** How exact a grace is. */
 const TICK_MS = 250;
 const MAX_BEAT_MS = 5_000;
+/** At a start the others are asked who is online with them; once more where one did not answer, and not for ever. */
+const HEAR_OTHERS = { lookEveryMs: 20, askEveryMs: 300, atMostMs: 1_200 };
 
 /** The presence core, wired to sockets, bus, clock and database. */
 export function createTracker({ bus, publish, hears, partnersOf, writeLastSeen, clock, times }: Deps) {
@@ -105,15 +108,27 @@ export function createTracker({ bus, publish, hears, partnersOf, writeLastSeen, 
       apply(setLocal(state, user, username, sockets, clock.now())),
     receive: (message: PresenceMessage) => apply(receive(state, message, clock.now())),
     echoed: () => echoed(state, clock.now()),
-    start() {
-      bus.publish({ kind: "presence", message: { t: "ask", node: null } });
+    /** Resolves when it knows who is online elsewhere: whoever came before would be shown that the others have left. */
+    async start(): Promise<void> {
       stops.push(
         clock.every(beatMs, () => apply([beat(state)])),
         clock.every(TICK_MS, () => apply(tick(state, clock.now()))),
       );
+      const { lookEveryMs, askEveryMs, atMostMs } = HEAR_OTHERS;
+      let others: number | null = null;
+      for (let waited = 0; waited < atMostMs; waited += lookEveryMs) {
+        if (waited % askEveryMs === 0) {
+          bus.publish({ kind: "presence", message: { t: "ask", node: null } });
+          others = await bus.others();
+        }
+        if (others !== null && othersKnown(state) >= others) break;
+        await clock.sleep(lookEveryMs);
+      }
+      tellBatch();
     },
     /** This process goes; its users have `spreadMs` on top of the grace to arrive elsewhere. */
     async leave(spreadMs: number): Promise<void> {
+      if (left) return;
       for (const stop of stops.splice(0)) stop();
       bus.publish({ kind: "presence", message: { t: "bye", node: self, spreadMs } });
       left = true;

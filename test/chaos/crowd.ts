@@ -1,6 +1,7 @@
 /** People who talk, with the real client: some over the socket, some over REST only; and what each of them saw. */
 import { ChatError, type Client, createClient, memoryStorage } from "../../src/client/index.ts";
 import { PASSWORD } from "../support/client.ts";
+import { type Account, storageOf } from "./accounts.ts";
 
 /** What somebody tried to say. `acked`: the server's answer, and when. */
 export type Say = {
@@ -11,10 +12,16 @@ export type Say = {
   acked?: { id: string | number; at: number };
 };
 
+type Heard = { type: string; stream?: string; code?: string; more?: boolean; changes?: Change[] };
+type Change = { user_id: string; username: string; status: string };
+
 export class Talker {
   readonly said: Say[] = [];
   readonly failures: string[] = [];
   readonly streams: string[] = ["global"];
+  /** When it tried to connect, and who was shown to it as having gone. */
+  readonly connects: number[] = [];
+  readonly seenLeaving: { who: string; at: number; told: boolean }[] = [];
   /** How long it waited by its own choice: [from, to]. */
   readonly backOffs: [number, number][] = [];
   client!: Client;
@@ -38,6 +45,12 @@ export class Talker {
         await Bun.sleep(500);
       }
     }
+  }
+
+  /** Goes on with a session that there is already. */
+  async signIn(account: Account): Promise<void> {
+    this.client = this.openClient(storageOf(account));
+    this.userId = (await this.client.restore())!.id;
   }
 
   /** Says one thing, and does not wait. */
@@ -85,7 +98,7 @@ export class Talker {
     await done;
   }
 
-  private openClient(): Client {
+  private openClient(storage = memoryStorage()): Client {
     const leaks = (data: string) => this.listen(data);
     class Listened extends WebSocket {
       constructor(url: string, protocols: string[]) {
@@ -98,8 +111,9 @@ export class Talker {
       // A new connection each time, so that requests go round all processes.
       fetch: (url: string, init: object) => fetch(url, { ...init, keepalive: false }),
     };
-    const client = createClient({ url: this.url, storage: memoryStorage(), ports });
+    const client = createClient({ url: this.url, storage, ports });
     client.on("connection", (now) => {
+      if (now.state === "connecting") this.connects.push(Date.now());
       if (now.state === "waiting") this.backOffs.push([Date.now(), now.until]);
       if (now.state === "offline" && now.code !== undefined) this.failures.push(`sent away with ${now.code}`);
     });
@@ -108,9 +122,22 @@ export class Talker {
 
   /** Nothing may come here that is not this person's. */
   private listen(data: string): void {
-    const frame = JSON.parse(data) as { type: string; stream?: string; code?: string };
+    const frame = JSON.parse(data) as Heard;
+    this.watch(frame);
     if (frame.type === "message" && !this.streams.includes(frame.stream!)) this.failures.push(`heard ${data}`);
     if (frame.type === "error" && !["rate_limited", "unavailable"].includes(frame.code!))
       this.failures.push(`was told ${data}`);
+  }
+
+  /** Whoever is told of as gone has left, and so has, untold, who is missing after a coming back. */
+  private shown = new Map<string, string>();
+  private watch({ type, changes = [], more }: Heard): void {
+    const at = Date.now();
+    for (const { username, status } of changes)
+      if (status === "offline") this.seenLeaving.push({ who: username, at, told: true });
+    const { presence } = this.client.state;
+    if (type === "snapshot") this.shown = new Map(presence);
+    if (type !== "resumed" || more) return;
+    for (const [id, who] of this.shown) if (!presence.has(id)) this.seenLeaving.push({ who, at, told: false });
   }
 }

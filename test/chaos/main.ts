@@ -4,10 +4,14 @@
  */
 import { cleanUp } from "../support/services.ts";
 import type { Scenario } from "./scenario.ts";
+import { embedded } from "./embedded.ts";
 import { moments } from "./moments.ts";
+import { offline } from "./offline.ts";
+import { rolling } from "./rolling.ts";
+import { slow } from "./slow.ts";
 import { storm } from "./storm.ts";
 
-const SCENARIOS: Scenario[] = [storm, moments];
+const SCENARIOS: Scenario[] = [storm, moments, rolling, slow, offline, embedded];
 
 const args = process.argv.slice(2);
 const names = args.filter((arg) => !arg.startsWith("--"));

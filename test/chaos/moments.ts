@@ -1,5 +1,5 @@
 /** A process dies at each moment in the life of a send, again and again, while the sender goes on as if nothing were. */
-import { check } from "./checker.ts";
+import { check, readAll } from "./checker.ts";
 import { Talker } from "./crowd.ts";
 import { type Fleet, startFleet } from "./fleet.ts";
 import { type Scenario, soon } from "./scenario.ts";
@@ -47,7 +47,7 @@ export const moments: Scenario = {
       await soon(60_000, () => talkers.every(({ unsent }) => unsent === 0)).catch(() => {});
       await Bun.sleep(5_000);
       log(`died ${[...deaths].map(([moment, n]) => `${n} times when ${moment}`).join(", ")}`);
-      const wrong = await check(fleet, talkers);
+      const wrong = await check(await readAll((text) => fleet.sql.unsafe(text)), talkers);
       for (const [moment, n] of deaths) if (n < most) wrong.push(`died only ${n} of ${most} times when ${moment}`);
       return [...wrong, ...fleet.ended.map((what) => `a process ended by itself: ${what}`)];
     } finally {

@@ -1,5 +1,5 @@
 /** Everybody talks while processes are killed, Redis is killed and frozen, and PostgreSQL is restarted. */
-import { check } from "./checker.ts";
+import { check, readAll } from "./checker.ts";
 import { Talker } from "./crowd.ts";
 import { type Fleet, footprintOf, startFleet } from "./fleet.ts";
 import { type Scenario, soon } from "./scenario.ts";
@@ -39,7 +39,7 @@ export const storm: Scenario = {
       );
       // One heartbeat and one look: whatever was lost without a word is noticed by then.
       await Bun.sleep(5_000);
-      wrong.push(...(await check(fleet, talkers)));
+      wrong.push(...(await check(await readAll((text) => fleet.sql.unsafe(text)), talkers)));
       wrong.push(...slowToReturn(talkers, faults, log));
       wrong.push(...(await presence(talkers)));
       wrong.push(...fleet.ended.map((what) => `a process ended by itself: ${what}`));

@@ -261,6 +261,20 @@ test("a gap is resumed on the same socket, which is then not the first resume", 
   expect([w.connection.status().state, w.resumes, w.sockets.length]).toEqual(["live", [true, false], 1]);
 });
 
+test("a resume that came too soon after others is asked for again, when the server says so", async () => {
+  const w = await live();
+  w.connection.resume();
+  w.last().hear({ type: "error", code: "rate_limited", detail: "wait", retry_after_ms: 700 });
+  await w.clock.advance(699);
+  expect(w.resumes).toEqual([true, false]);
+  await w.clock.advance(1);
+  expect(w.resumes).toEqual([true, false, false]);
+  w.last().hear({ type: "error", code: "rate_limited", detail: "wait", retry_after_ms: 700 });
+  w.last().hear({ type: "resumed", since: "2", streams: {} });
+  await w.clock.advance(700);
+  expect([w.connection.status().state, w.resumes.length, w.sockets.length]).toEqual(["live", 3, 1]);
+});
+
 test("reconnectNow does not wait, pings a socket that seems well, and leaves one that was silent", async () => {
   const w = await live();
   w.connection.reconnectNow();

@@ -61,7 +61,13 @@ export class SimulatedServer {
     const tell = (message: BusMessage) => {
       if (this.alive) options.tell(message);
     };
-    const bus = { publish: tell, subscribe: async () => {}, isUp: () => true, close: async () => {} };
+    const bus = {
+      publish: tell,
+      subscribe: async () => {},
+      others: async () => 0,
+      isUp: () => true,
+      close: async () => {},
+    };
     this.presence = createTracker({
       bus,
       publish: publisher.publish,

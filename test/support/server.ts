@@ -31,14 +31,20 @@ export type TestServer = {
   kill(signal?: NodeJS.Signals): Promise<void>;
 };
 
-/** Starts a server and waits until it is ready; rejects with what it printed when it ends instead. */
-export async function startServer(env: Env, args: string[] = [], entry = MAIN): Promise<TestServer> {
+/** Starts a server and waits until it is ready; rejects with what it printed when it ends instead. `spawned`: its process is there. */
+export async function startServer(
+  env: Env,
+  args: string[] = [],
+  entry = MAIN,
+  spawned: (kill: () => void) => void = () => {},
+): Promise<TestServer> {
   const child = Bun.spawn([process.execPath, entry, ...args], {
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...TEST_ENV, ...env } as Env,
     stdio: ["ignore", "pipe", "pipe"],
     cwd: await tempDir(),
   });
   atExit(() => child.kill("SIGKILL"));
+  spawned(() => child.kill("SIGKILL"));
   let output = "";
   const url = await new Promise<string>((resolve, reject) => {
     const read = async (stream: ReadableStream<Uint8Array>) => {
