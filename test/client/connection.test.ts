@@ -140,17 +140,6 @@ test("a socket that comes up and goes down at once does not make the wait short 
   expect(w.wait()).toBe(500);
 });
 
-test("a resume that is refused for now is asked for again, on the same socket", async () => {
-  const w = world();
-  w.connection.connect();
-  await w.clock.advance(0);
-  w.last().hear({ type: "hello", heartbeat_s: 30 });
-  w.last().hear({ type: "error", code: "rate_limited", detail: "", retry_after_ms: 400 });
-  expect(w.last().types()).toEqual(["resume"]);
-  await w.clock.advance(400);
-  expect([w.last().types(), w.resumes, w.sockets.length]).toEqual([["resume", "resume"], [true, true], 1]);
-});
-
 test("4001 refreshes the token first; where that fails by the network, it is refreshed the next time", async () => {
   const w = await live();
   w.last().end(4001);
