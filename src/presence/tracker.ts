@@ -30,8 +30,9 @@ type Deps = {
 const GATHER_MS = 50;
 const BATCH_MS = 250;
 const MAX_BATCH = 250;
-/** How exact a grace is. */
-const TICK_MS = 250;
+/** How exact a grace is; that a process fell silent may be noticed a second later. */
+const GRACE_TICK_MS = 250;
+const TICK_MS = 1_000;
 const MAX_BEAT_MS = 5_000;
 /** At a start the others are asked who is online with them; once more where one did not answer, and not for ever. */
 const HEAR_OTHERS = { lookEveryMs: 20, askEveryMs: 300, atMostMs: 1_200 };
@@ -66,12 +67,14 @@ export function createTracker({ bus, publish, hears, partnersOf, writeLastSeen, 
       if (effect.status === "offline" && effect.tell)
         lastSeen.set(effect.since, [...(lastSeen.get(effect.since) ?? []), user]);
     }
+    if (state.leaving.size) tickSoon();
     // Best effort: a database that is away keeps the older time.
     for (const [at, users] of lastSeen) writeLastSeen(users, new Date(at)).catch(() => {});
   }
 
   const gatherSoon = once(clock, GATHER_MS, () => publish(gathered.splice(0)));
   const batchSoon = once(clock, BATCH_MS, tellBatch);
+  const tickSoon = once(clock, GRACE_TICK_MS, () => apply(tick(state, clock.now())));
 
   function tellBatch(): void {
     const gone = changes;

@@ -20,7 +20,9 @@ let failed = 0;
 for (const { name, run } of SCENARIOS.filter(({ name }) => !names.length || names.includes(name))) {
   const startedAt = performance.now();
   const log = (line: string) => console.log(`  ${name}: ${line}`);
-  const wrong = await run({ long, log }).catch((error: unknown) => [String((error as Error).stack)]);
+  const figure = (what: string, value: number, without?: number) =>
+    log(`${what}: ${value}${without === undefined ? "" : ` (${without} without the fault)`}`);
+  const wrong = await run({ long, log, figure }).catch((error: unknown) => [String((error as Error).stack)]);
   const seconds = Math.round((performance.now() - startedAt) / 1_000);
   console.log(`${wrong.length ? "FAILED" : "passed"} ${name} in ${seconds} s`);
   for (const what of wrong.slice(0, 20)) console.log(`  ${what}`);

@@ -5,7 +5,7 @@ import { Person } from "../support/client.ts";
 import { type Account, makeAccounts, openDirect, type Said, storageOf, storeAll } from "./accounts.ts";
 import { type Fleet, startFleet } from "./fleet.ts";
 import { OldClient } from "./old-client.ts";
-import { type Scenario, soon } from "./scenario.ts";
+import { type Options, type Scenario, soon } from "./scenario.ts";
 
 const SHORT = { events: 3_000, conversations: 1_000 };
 const LONG = { events: 20_000, conversations: 5_000 };
@@ -16,12 +16,12 @@ const LONG_TEXT = "\u{1F40C}".repeat(120);
 
 export const offline: Scenario = {
   name: "offline",
-  async run({ long, log }) {
+  async run({ long, log, figure }) {
     const size = long ? LONG : SHORT;
     const fleet = await startFleet({ processes: 2 });
     try {
-      const wrong = await away(fleet, size.events, log);
-      wrong.push(...(await manyConversations(fleet, size.conversations, log)));
+      const wrong = await away(fleet, size.events, log, figure);
+      wrong.push(...(await manyConversations(fleet, size.conversations, figure)));
       return [...wrong, ...fleet.ended.map((what) => `a process ended by itself: ${what}`)];
     } finally {
       await fleet.stop();
@@ -29,7 +29,7 @@ export const offline: Scenario = {
   },
 };
 
-async function away(fleet: Fleet, events: number, log: (line: string) => void): Promise<string[]> {
+async function away(fleet: Fleet, events: number, log: Options["log"], figure: Options["figure"]): Promise<string[]> {
   const partners = MISSED.known.map((_, i) => `partner${i}`);
   const strangers = MISSED.new.map((_, i) => `stranger${i}`);
   const accounts = await makeAccounts(fleet.sql, ["traveller", "elder", ...partners, ...strangers]);
@@ -80,7 +80,7 @@ async function away(fleet: Fleet, events: number, log: (line: string) => void): 
   const from = performance.now();
   client.connect();
   await soon(20_000, () => client.connection.state === "live");
-  log(`back after ${Math.round(performance.now() - from)} ms`);
+  figure(`Back after ${all.length} events, on another process: ms`, Math.round(performance.now() - from));
   const fresh = await enter(fleet, traveller);
   const wrong: string[] = [];
   for (const room of ["global", ...rooms]) {
@@ -137,7 +137,7 @@ function differences(client: Client, fresh: Client, room: string, held: number |
 const SHOWN = { stream: 1, kind: 1, participants: 1, last: 1, loaded: 1, readSeq: 1, othersReadSeq: 1, unread: 1, lastMessage: 1, updatedAt: 1 }; // prettier-ignore
 
 /** Somebody with very many conversations, in all of which something happened: small frames, and each room whole or told as not. */
-async function manyConversations(fleet: Fleet, n: number, log: (line: string) => void): Promise<string[]> {
+async function manyConversations(fleet: Fleet, n: number, figure: Options["figure"]): Promise<string[]> {
   const long = "Ж".repeat(24);
   const names = ["popular", ...Array.from({ length: n }, (_, i) => `${long}${i}`)];
   const [popular, ...friends] = (await makeAccounts(fleet.sql, names)) as [Account, ...Account[]];
@@ -174,7 +174,8 @@ async function manyConversations(fleet: Fleet, n: number, log: (line: string) =>
   }
   if (!whole) wrong.push("nothing at all was told");
   if (socket.largest > 64 * 1024) wrong.push(`a frame has ${socket.largest} bytes`);
-  log(`${n} conversations: ${ms} ms, ${whole} of them whole, the largest frame has ${socket.largest} bytes`);
+  figure(`${n} conversations changed, ${whole} of them told whole: ms`, ms);
+  figure("... bytes of the largest frame", socket.largest);
   await socket.close();
 
   client.connect();

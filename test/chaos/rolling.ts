@@ -13,7 +13,7 @@ const CROWD = { part: 0.1, ms: 100 };
 
 export const rolling: Scenario = {
   name: "rolling",
-  async run({ long, log }) {
+  async run({ long, log, figure }) {
     const { people, rounds } = long ? LONG : SHORT;
     const fleet = await startFleet({ processes: 2 });
     const polls = [new Poll(fleet.url, true), new Poll(fleet.url, false)];
@@ -36,6 +36,7 @@ export const rolling: Scenario = {
             .sort((a, b) => a - b);
           log(`${connects.length} came back: ${spread(connects, from)}`);
           const most = densest(connects);
+          figure(`A process restarted under ${people} people: most that came back in ${CROWD.ms} ms`, most);
           if (most > CROWD.part * people) wrong.push(`${most} of ${people} came back within ${CROWD.ms} ms`);
           const often = talkers.filter(({ connects }) => connects.filter((at) => at >= from).length > 1);
           if (often.length) wrong.push(`${often.length} had to come back more than once from one restart`);
@@ -60,7 +61,10 @@ export const rolling: Scenario = {
           wrong.push(`${name} sees ${client.state.presence.size} of ${people}`);
       }
       const waits = talkers.flatMap(({ said }) => said.map(({ at, acked }) => (acked?.at ?? Infinity) - at));
-      log(`${waits.length} messages; the slowest was acknowledged after ${Math.max(...waits)} ms`);
+      figure(
+        `Processes restarted under ${people} people: the slowest of ${waits.length} sends, ms`,
+        Math.max(...waits),
+      );
       wrong.push(...fleet.ended.map((what) => `a process ended by itself: ${what}`));
       for (const { client } of talkers) client.close();
       return wrong;

@@ -2,7 +2,14 @@
 export type Scenario = {
   name: string;
   /** @returns what was wrong */
-  run(options: { long: boolean; log: (line: string) => void }): Promise<string[]>;
+  run(options: Options): Promise<string[]>;
+};
+
+export type Options = {
+  long: boolean;
+  log: (line: string) => void;
+  /** What is worth a line in a table, beside the same without the fault where that was measured. */
+  figure: (what: string, value: number, without?: number) => void;
 };
 
 /** Resolves when it is so; rejects when it is not within `ms`. */

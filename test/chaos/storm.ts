@@ -15,7 +15,7 @@ type Fault = { what: string; from: number; to: number };
 
 export const storm: Scenario = {
   name: "storm",
-  async run({ long, log }) {
+  async run({ long, log, figure }) {
     const size = long ? LONG : SHORT;
     const fleet = await startFleet({
       processes: 3,
@@ -40,7 +40,9 @@ export const storm: Scenario = {
       // One heartbeat and one look: whatever was lost without a word is noticed by then.
       await Bun.sleep(5_000);
       wrong.push(...(await check(await readAll((text) => fleet.sql.unsafe(text)), talkers)));
-      wrong.push(...slowToReturn(talkers, faults, log));
+      const { worst, slowly } = slowToReturn(talkers, faults);
+      figure(`${faults.length} faults: the slowest sender was through again after, ms`, worst);
+      wrong.push(...slowly);
       wrong.push(...(await presence(talkers)));
       wrong.push(...fleet.ended.map((what) => `a process ended by itself: ${what}`));
       for (const { client } of talkers) client.close();
@@ -128,8 +130,8 @@ async function outages(
 }
 
 /** For each sender with something unsent at the end of a fault: until the next success, what they waited by choice and what broke anew left out. */
-function slowToReturn(talkers: Talker[], faults: Fault[], log: (line: string) => void): string[] {
-  const wrong: string[] = [];
+function slowToReturn(talkers: Talker[], faults: Fault[]): { worst: number; slowly: string[] } {
+  const slowly: string[] = [];
   let worst = 0;
   for (const fault of faults) {
     for (const { name, said, backOffs } of talkers) {
@@ -140,11 +142,10 @@ function slowToReturn(talkers: Talker[], faults: Fault[], log: (line: string) =>
       const excused = covered([...backOffs, ...others], fault.to, through);
       const took = through - fault.to - excused;
       worst = Math.max(worst, took);
-      if (took > THROUGH_MS) wrong.push(`${name} was through ${took} ms after ${fault.what}`);
+      if (took > THROUGH_MS) slowly.push(`${name} was through ${took} ms after ${fault.what}`);
     }
   }
-  log(`the slowest was through ${Math.round(worst)} ms after a fault`);
-  return wrong;
+  return { worst: Math.round(worst), slowly };
 }
 
 /** How much of a span is covered by any of these. */
