@@ -29,6 +29,8 @@ export function createConversations({ store, roomStore, viewUser }: Deps) {
               sender_id: row.last_sender_id,
             },
       unread_count: row.unread,
+      head_seq: row.seq,
+      read_seq: row.read_seq,
     }));
   }
 

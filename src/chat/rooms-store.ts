@@ -15,6 +15,8 @@ export type ConversationRow = {
   last_sent_at: Date;
   last_sender_id: string;
   unread: number;
+  seq: number;
+  read_seq: number;
 };
 
 /** What `catch_up` says about one person, at the snapshot `now`. */
@@ -83,7 +85,7 @@ export function createRoomStore({ orm, query }: Database) {
            FROM members me JOIN rooms r ON r.id = me.room_id JOIN heads h ON h.room_id = r.id
            WHERE me.user_id = $1 AND r.kind = 'direct' AND ($4::uuid IS NULL OR r.id = $4)
            ORDER BY h.last_at DESC, r.id DESC LIMIT $2 OFFSET $3)
-         SELECT page.id, page.created_at, page.last_at, last.content AS last_content, last.sent_at AS last_sent_at, last.sender_id AS last_sender_id,
+         SELECT page.id, page.created_at, page.last_at, page.seq, page.read_seq, last.content AS last_content, last.sent_at AS last_sent_at, last.sender_id AS last_sender_id,
                 (SELECT count(*)::int FROM messages m WHERE m.room_id = page.id AND m.seq > page.read_seq AND m.sender_id <> $1) AS unread
          FROM page
          LEFT JOIN LATERAL (SELECT m.content, m.sent_at, m.sender_id FROM messages m WHERE m.room_id = page.id ORDER BY m.seq DESC LIMIT 1) last ON true

@@ -118,7 +118,9 @@ export function addConversation(state: ChatState, conversation: Conversation): v
   const stream = streamOf(state, conversation.id);
   stream.participants = conversation.participants;
   if (stream.last !== null && !stream.vague) return;
-  stream.unread = conversation.unread_count;
+  stream.readSeq = Math.max(stream.readSeq, conversation.read_seq);
+  // By its head: what is told later may have been counted here already.
+  recount(stream, conversation.unread_count, conversation.head_seq, state.me?.id);
   stream.updatedAt = conversation.updated_at;
   const last = conversation.last_message;
   // Its id and seq are not in this list; the first event or page brings them.

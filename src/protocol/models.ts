@@ -36,6 +36,9 @@ export type Conversation = {
   /** `content` is cut to 100 characters. */
   last_message: { content: string; timestamp: string; sender_id: string } | null;
   unread_count: number;
+  /** The seq of the last event, at which `unread_count` was counted, and how far the asking one has read. */
+  head_seq: number;
+  read_seq: number;
 };
 
 export type Page<T> = { count: number; next: string | null; previous: string | null; results: T[] };

@@ -9,7 +9,7 @@ export type Publisher = ReturnType<typeof createPublisher>;
 /** Frames leave together, one write a subscriber, but no more than this in one turn of the event loop. */
 const MAX_TURN_BYTES = 256 * 1024;
 /** What one socket that is coming back may have waiting: it leaves at once, and the runtime cuts a socket that is 1 MiB behind. */
-const MAX_HELD_BYTES = 512 * 1024;
+const MAX_HELD_BYTES = 768 * 1024;
 
 type Deps = {
   publishTo: (topic: string, frame: string) => void;
@@ -40,7 +40,9 @@ export function createPublisher({ publishTo, sockets, heads }: Deps) {
       if (!waiting || ws.data.state !== "open" || ws.data.caller.userId === except) continue;
       waiting.frames.push(frame);
       waiting.bytes += bytes;
-      if (waiting.bytes > MAX_HELD_BYTES) ws.close(CLOSE.behind, "too much happened meanwhile");
+      if (waiting.bytes <= MAX_HELD_BYTES) continue;
+      held.delete(ws);
+      ws.close(CLOSE.behind, "too much happened meanwhile");
     }
   }
 

@@ -87,11 +87,20 @@ export class FakeNetwork {
 
   private route(path: string, user: string, query: URLSearchParams, body: any): unknown {
     const conversation = (name: string) => {
-      const { participants, last_message, unread_count, updated_at } = this.server.snapshotOf(
+      const { participants, last_message, unread_count, updated_at, head_seq, read_seq } = this.server.snapshotOf(
         user,
         this.server.rooms.get(name)!,
       );
-      return { id: name, participants, last_message, unread_count, updated_at, created_at: updated_at };
+      return {
+        id: name,
+        participants,
+        last_message,
+        unread_count,
+        updated_at,
+        created_at: updated_at,
+        head_seq,
+        read_seq,
+      };
     };
     const messages = /chat\/(?:conversations\/)?([^/]+)\/messages\/$/.exec(path);
     if (messages)

@@ -232,6 +232,8 @@ test("a room that changed unseen, and is in no snapshot, is as the list of rooms
       created_at: "",
       updated_at: "now",
       unread_count,
+      head_seq: 9,
+      read_seq: 2,
       last_message: { content: "hi", timestamp: "now", sender_id: "bob" },
     });
   startResume(state, true);

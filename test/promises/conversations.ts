@@ -12,9 +12,11 @@ export const conversations: PromiseSuite = (promised, rig) => {
     const { conversation } = created.body;
     expect(Object.keys(conversation).sort()).toEqual([
       "created_at",
+      "head_seq",
       "id",
       "last_message",
       "participants",
+      "read_seq",
       "unread_count",
       "updated_at",
     ]);

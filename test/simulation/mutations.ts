@@ -23,8 +23,8 @@ export const MUTATIONS: Record<string, { file: string; line: string; instead: st
   },
   "a retry has another client_id": {
     file: "client/drafts.ts",
-    line: 'send({ type: "send_message", stream, content, client_id: clientId });',
-    instead: 'send({ type: "send_message", stream, content, client_id: clientId + Math.random() });',
+    line: 'const frame = { type: "send_message", stream, content, client_id: clientId };',
+    instead: 'const frame = { type: "send_message", stream, content, client_id: clientId + Math.random() };',
   },
   "two unacknowledged sends of a room": {
     file: "client/outbox.ts",

@@ -173,8 +173,10 @@ export class ChatSocket extends TestSocket {
     this.send({ type: "resume", epoch, since });
     const isLast = (frame: Json) => frame.type === "resumed" && !frame.more;
     await eventually(() => {
+      if (this.ws.readyState === WebSocket.CLOSED) return;
       if (!this.frames.some(isLast)) throw new Error(`not resumed: ${JSON.stringify(this.frames.slice(0, 3))}`);
     });
+    if (!this.frames.some(isLast)) throw new Error(`closed before it was resumed: ${(await this.closed).code}`);
     const frames = this.frames.splice(0, this.frames.findIndex(isLast) + 1);
     const parts = frames.filter((frame) => frame.type === "resumed");
     this.resumed = { since: parts.at(-1).since, streams: Object.assign({}, ...parts.map(({ streams }) => streams)) };
