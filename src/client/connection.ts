@@ -156,6 +156,8 @@ export function createConnection({
     }
     if (frame.type === "resumed" && !frame.more && status.state === "resuming") {
       if (liveSince === Infinity) liveSince = heard;
+      // Not at once as if nothing had been, yet nobody whose network comes and goes shall wait for half a minute.
+      failures = Math.min(failures, 3);
       become({ state: "live" });
     }
     receive(frame);
