@@ -121,10 +121,12 @@ export function addConversation(state: ChatState, conversation: Conversation): v
   stream.readSeq = Math.max(stream.readSeq, conversation.read_seq);
   // By its head: what is told later may have been counted here already.
   recount(stream, conversation.unread_count, conversation.head_seq, state.me?.id);
+  // Frames that were slower than this list may tell of older messages, and faster ones of newer.
+  if ((stream.lastMessage?.seq ?? 0) > conversation.head_seq) return;
   stream.updatedAt = conversation.updated_at;
   const last = conversation.last_message;
-  // Its id and seq are not in this list; the first event or page brings them.
-  stream.lastMessage = last && { id: "", seq: 0, ...last };
+  // Its id is not in this list; the event itself or a page brings it.
+  stream.lastMessage = last && { id: "", seq: conversation.head_seq, ...last };
 }
 
 /** Reads up to `seq`, by default to the end. @returns the mark to tell the server, or null where it does not rise */
