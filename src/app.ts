@@ -66,7 +66,14 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
   const tokens = createTokens({ keys: config.secretKeys, accessTokenMs: config.accessTokenMs, clock });
   const revocations = new Revocations(config.accessTokenMs, clock, (id, disabled) => gateway.endSession(id, disabled));
   const limits = createAddressLimits(config.limits, redis, prefix);
-  const guard = createGuard(tokens, revocations);
+  // Each process counts for itself what is many and small.
+  const bucketOfMine = (limit: { perSecond: number; burst: number }) => {
+    const made = createBucket(limit, null, prefix, clock);
+    stack.defer(clock.every(HOUSEKEEPING_MS, made.prune));
+    return made;
+  };
+  const aMinute = (n: number) => ({ perSecond: n / 60, burst: n });
+  const guard = createGuard(tokens, revocations, bucketOfMine(aMinute(config.limitsByUser.requests)));
 
   const chatStore = createChatStore(db, clock);
   const roomStore = createRoomStore(db);
@@ -132,9 +139,7 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
     bus.publish({ kind: "frames", frames: hints });
   };
   const reading = createReading({ rooms, store: roomStore, broadcast });
-  // Each process counts for itself: they are many and small.
-  const signals = createBucket(SIGNALS, null, prefix, clock);
-  const commands: Commands = chatCommands({ messages, reading, rooms, signals, broadcast });
+  const commands: Commands = chatCommands({ messages, reading, rooms, signals: bucketOfMine(SIGNALS), broadcast });
 
   const handshake = createHandshake({
     identify: guard.identify,
@@ -186,7 +191,12 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
       messages,
       userById: authStore.userById,
       reading,
-      conversations: createConversations({ store: chatStore, roomStore, viewUser }),
+      conversations: createConversations({
+        store: chatStore,
+        roomStore,
+        viewUser,
+        openings: bucketOfMine(aMinute(config.limitsByUser.conversations)),
+      }),
       rooms,
       requireUser: guard.requireUser,
     }) as Routes,
@@ -225,7 +235,6 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
     clock.every(HOUSEKEEPING_MS, () => {
       heads.prune();
       pruneResumes();
-      signals.prune();
       revocations.prune();
       bucket.prune();
       closeExpired().catch((error) => log.warn({ err: error }, "old sessions were not cleared away"));

@@ -46,6 +46,11 @@ export function readConfig(env: Env = process.env) {
     accessTokenMs: positive(env, "ACCESS_TOKEN_LIFETIME", 15) * 60_000,
     refreshTokenMs: positive(env, "REFRESH_TOKEN_LIFETIME", 7) * 86_400_000,
     refreshGraceMs: seconds(env, "REFRESH_GRACE", 10),
+    /** Per minute; 0 is off. */
+    limitsByUser: {
+      requests: whole(env, "REQUEST_RATE_LIMIT", 1200, 0),
+      conversations: whole(env, "CONVERSATION_RATE_LIMIT", 30, 0),
+    },
     /** Per minute and address; 0 is off. */
     limits: {
       signup: whole(env, "SIGNUP_RATE_LIMIT", 30, 0),

@@ -1,3 +1,4 @@
+import type { Bucket } from "./deps.ts";
 import { type Code, CODES, type FieldCode } from "./protocol/codes.ts";
 
 export type FieldError = { field: string; code: FieldCode; message: string };
@@ -34,6 +35,12 @@ export const UNAVAILABLE = "The server cannot do this right now. Try again in a 
 export const unavailable = () => new Refusal("unavailable", UNAVAILABLE, { retryAfterMs: 2_000 });
 export const invalid = (field: string, message: string, code: FieldCode = "invalid") =>
   new Refusal("invalid_field", message, { errors: [{ field, code, message }] });
+
+/** Takes one from a bucket, or refuses until there is one again. */
+export async function spend(bucket: Bucket, key: string, detail: string): Promise<void> {
+  const waitMs = await bucket.take(key);
+  if (waitMs > 0) throw new Refusal("rate_limited", detail, { retryAfterMs: waitMs });
+}
 
 /** What a client is told of any error: the query builder wraps a refusal, and all else is a defect of ours. */
 export function toRefusal(error: unknown): Refusal {

@@ -1,13 +1,13 @@
 import type { MiddlewareHandler } from "hono";
-import type { HttpEnv, Identity } from "../deps.ts";
-import { unauthenticated } from "../errors.ts";
+import type { Bucket, HttpEnv, Identity } from "../deps.ts";
+import { spend, unauthenticated } from "../errors.ts";
 import type { Revocations } from "./revocations.ts";
 import type { Tokens } from "./tokens.ts";
 
 export type Guard = ReturnType<typeof createGuard>;
 
-/** Who may in: a valid access token of a session that has not ended. */
-export function createGuard(tokens: Tokens, revocations: Revocations) {
+/** Who may in: a valid access token of a session that has not ended, and not all the time. */
+export function createGuard(tokens: Tokens, revocations: Revocations, requests: Bucket) {
   async function identify(token: string | undefined): Promise<Identity | null> {
     const claims = token ? await tokens.verify(token, "access") : null;
     return claims && !claims.expired && !revocations.has(claims.sessionId) ? claims : null;
@@ -16,6 +16,7 @@ export function createGuard(tokens: Tokens, revocations: Revocations) {
   const requireUser: MiddlewareHandler<HttpEnv> = async (c, next) => {
     const identity = await identify(bearer(c.req.header("authorization")));
     if (!identity) throw unauthenticated();
+    await spend(requests, identity.userId, "You are asking too much. Wait a moment.");
     c.set("identity", identity);
     await next();
   };

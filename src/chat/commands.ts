@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { GLOBAL_ROOM } from "../db/schema.ts";
 import type { Bucket, Caller, Command, Outgoing } from "../deps.ts";
-import { Refusal } from "../errors.ts";
+import { spend } from "../errors.ts";
 import type { CLIENT_FRAMES, Endpoint } from "../protocol/frames.ts";
 import type { Messages } from "./messages.ts";
 import type { Reading } from "./reading.ts";
@@ -40,10 +40,7 @@ export function chatCommands({ messages, reading, rooms, signals, broadcast }: D
     const { stored } = await send(caller, room, frame);
     return { done: stored.then(({ event, repeat }) => (repeat ? repeatFrame(event) : undefined)) };
   };
-  const signal = async ({ userId }: Caller) => {
-    const waitMs = await signals.take(userId);
-    if (waitMs) throw new Refusal("rate_limited", "Too many frames. Wait a moment.", { retryAfterMs: waitMs });
-  };
+  const signal = ({ userId }: Caller) => spend(signals, userId, "Too many frames. Wait a moment.");
   const type = (status: "typing" | "stopped") => async (caller: Caller, room: string) => {
     await signal(caller);
     broadcast(await typing(rooms, { id: caller.userId, username: caller.username }, room, status));

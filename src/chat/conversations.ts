@@ -1,5 +1,6 @@
 import { GLOBAL_ROOM, type UserRow } from "../db/schema.ts";
-import { invalid, notFound } from "../errors.ts";
+import type { Bucket } from "../deps.ts";
+import { invalid, notFound, spend } from "../errors.ts";
 import type { Conversation, GlobalMessage, PrivateMessage, User } from "../protocol/models.ts";
 import { readHistory } from "./history.ts";
 import { preview, streamOf } from "./rooms.ts";
@@ -7,12 +8,18 @@ import { sanitize } from "./sanitize.ts";
 import type { ConversationRow, RoomStore } from "./rooms-store.ts";
 import type { ChatStore, MessageRow } from "./store.ts";
 
-type Deps = { store: ChatStore; roomStore: RoomStore; viewUser: (row: UserRow) => User };
+type Deps = {
+  store: ChatStore;
+  roomStore: RoomStore;
+  viewUser: (row: UserRow) => User;
+  /** Of conversations that somebody begins: each of them stands in a stranger's list. */
+  openings: Bucket;
+};
 
 export type Conversations = ReturnType<typeof createConversations>;
 
 /** Private conversations as their participants see them. */
-export function createConversations({ store, roomStore, viewUser }: Deps) {
+export function createConversations({ store, roomStore, viewUser, openings }: Deps) {
   async function view(rows: ConversationRow[]): Promise<Conversation[]> {
     const participants = await roomStore.participants(rows.map((row) => row.id));
     return rows.map((row) => ({
@@ -85,6 +92,9 @@ export function createConversations({ store, roomStore, viewUser }: Deps) {
     /** The conversation with another user, made if need be; null for an unknown or inactive one. */
     async open(userId: string, otherId: string) {
       if (userId === otherId) throw invalid("user_id", "You cannot open a conversation with yourself.");
+      const there = await roomStore.direct(userId, otherId);
+      if (there) return detail(userId, there);
+      await spend(openings, userId, "You are beginning too many conversations. Wait a moment.");
       const id = await roomStore.openDirect(userId, otherId);
       return id === null ? null : detail(userId, id);
     },

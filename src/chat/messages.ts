@@ -1,6 +1,6 @@
 import { GLOBAL_ROOM } from "../db/schema.ts";
 import type { Bucket, Faults, Person } from "../deps.ts";
-import { Refusal } from "../errors.ts";
+import { Refusal, spend } from "../errors.ts";
 import type { MessageEvent, Rooms } from "./rooms.ts";
 import { sanitize } from "./sanitize.ts";
 import type { Writer } from "./writer.ts";
@@ -22,9 +22,7 @@ export function createMessages({ rooms, writer, bucket, maxLength, at }: Deps) {
     }: Send): Promise<{ stored: Promise<{ event: MessageEvent; repeat: boolean }> }> {
       const text = readContent(content, maxLength);
       const audience = room === GLOBAL_ROOM ? [] : await rooms.membersFor(sender.id, room);
-      const waitMs = await bucket.take(sender.id);
-      if (waitMs > 0)
-        throw new Refusal("rate_limited", "You are sending too fast. Wait a moment.", { retryAfterMs: waitMs });
+      await spend(bucket, sender.id, "You are sending too fast. Wait a moment.");
       at("validated");
       const stored = writer.store({ room, sender, content: text, clientId: clientId ?? null, audience });
       return {

@@ -53,6 +53,16 @@ export function createRoomStore({ orm, query }: Database) {
       return new Map(rows.map((row) => [row.id, row.seq]));
     },
 
+    /** The room of two people, where there is one and the other is active. */
+    async direct(me: string, other: string): Promise<string | null> {
+      const [row] = await query<{ id: string }>(
+        `SELECT r.id FROM rooms r, users o
+         WHERE r.pair = least($1::uuid, $2::uuid) || ':' || greatest($1::uuid, $2::uuid) AND o.id = $2 AND o.disabled_at IS NULL`,
+        [me, other],
+      );
+      return row?.id ?? null;
+    },
+
     /** The room of two people, made if need be; null where the other is unknown or inactive. */
     async openDirect(me: string, other: string): Promise<string | null> {
       const [row] = await query<{ id: string | null }>("SELECT open_direct($1, $2, $3) AS id", [

@@ -1,6 +1,6 @@
 import { Database as Sqlite } from "bun:sqlite";
 import { existsSync } from "node:fs";
-import { mkdir, rename, rm, stat, statfs, writeFile } from "node:fs/promises";
+import { chmod, mkdir, rename, rm, stat, statfs, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "../ops/clock.ts";
 import type { Log } from "../ops/log.ts";
@@ -20,6 +20,8 @@ export async function openEmbedded(dataDir: string, clock: Clock, log: Log): Pro
     });
   try {
     await unpackTemplate(dataDir);
+    // A DATA_DIR that was there before, a mounted volume for instance, may be open to all; hashes and messages must not be.
+    await chmod(join(dataDir, "pg"), 0o700);
     const client = new WorkerClient(join(dataDir, "pg"), clock.after, (what, error) => log.error({ err: error }, what));
     await client.open();
     const disk = await watchDisk(dataDir, clock);

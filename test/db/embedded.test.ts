@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
+import { chmodSync, readFileSync, statSync } from "node:fs";
 import { cp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import template from "../../src/db/template.json";
@@ -35,6 +35,14 @@ describe("the embedded database", () => {
     expect(body.map((m: { id: number; content: string }) => [m.id, m.content])).toEqual(
       sent.map((m) => [m.id, m.content]),
     );
+  }, 30_000);
+
+  test("whoever may enter DATA_DIR can read neither the database nor the secret", async () => {
+    const dir = await tempDir();
+    chmodSync(dir, 0o755);
+    rig = await embeddedRig({ DATA_DIR: dir, SECRET_KEY: "" });
+    const mode = (name: string) => statSync(join(dir, name)).mode & 0o777;
+    expect([mode("pg"), mode("secret_key")]).toEqual([0o700, 0o600]);
   }, 30_000);
 
   test("a backup that is copied back is another history, and a restart is not", async () => {

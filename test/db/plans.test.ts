@@ -4,6 +4,7 @@ import postgres from "postgres";
 import { createConversations } from "../../src/chat/conversations.ts";
 import { readHistory } from "../../src/chat/history.ts";
 import { createRoomStore } from "../../src/chat/rooms-store.ts";
+import { createBucket } from "../../src/realtime/rate-limit.ts";
 import { createChatStore } from "../../src/chat/store.ts";
 import type { Database } from "../../src/db/client.ts";
 import { migrate } from "../../src/db/migrate.ts";
@@ -93,6 +94,7 @@ describe.skipIf(!haveServices)("with a million messages and a thousand conversat
       store: createChatStore(db, systemClock),
       roomStore: createRoomStore(db),
       viewUser: (row) => ({ ...row, is_online: false, created_at: "", last_seen: null }),
+      openings: createBucket({ perSecond: 0, burst: 0 }, null, "", systemClock),
     });
     const page = (size: number) => async () => {
       const { count, results } = await conversations.list(me, size, 0);

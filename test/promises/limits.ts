@@ -67,6 +67,32 @@ export const limits: PromiseSuite = (promised, rig) => {
   );
 
   promised(
+    [175],
+    "a user can neither read without end nor put conversations into everybody's list; others do not notice",
+    async () => {
+      const other = await another({ REQUEST_RATE_LIMIT: "6", CONVERSATION_RATE_LIMIT: "2" });
+      const [mallory, ...people] = (await Promise.all(Array.from({ length: 5 }, () => Person.signUp(other.url())))) as [
+        Person,
+        ...Person[],
+      ];
+      const begin = (person: Person) => mallory.post("/api/chat/conversations/create/", { user_id: person.id });
+      expect([(await begin(people[0]!)).status, (await begin(people[1]!)).status]).toEqual([200, 200]);
+      const refused = await begin(people[2]!);
+      expect([refused.status, refused.body.code]).toEqual([429, "rate_limited"]);
+      expect(Number(refused.headers.get("Retry-After"))).toBeGreaterThan(20);
+      expect((await begin(people[0]!)).status).toBe(200);
+      expect((await people[2]!.get("/api/chat/conversations/")).body.count).toBe(0);
+      const asked = [await mallory.get("/api/auth/users/"), await mallory.get("/api/auth/users/"), await mallory.get("/api/auth/users/")]; // prettier-ignore
+      expect(asked.map(({ status }) => status)).toEqual([200, 200, 429]);
+      expect((await people[3]!.get("/api/auth/users/")).status).toBe(200);
+      // Nobody is kept from talking or from leaving.
+      await (await mallory.socket("global")).say({ content: "still here" });
+      expect((await mallory.post("/api/auth/logout/", { refresh: mallory.refresh })).status).toBe(200);
+      await other.stop();
+    },
+  );
+
+  promised(
     [13],
     "sign-up, log-in and connecting are limited by address, wrong passwords by account and address",
     async () => {
