@@ -154,6 +154,7 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
     publisher,
     catchUp: createCatchUp(roomStore.catchUp),
     presentNow: presence.presentNow,
+    heads,
     epoch: streams.epoch,
     clock,
     log,

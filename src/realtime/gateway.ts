@@ -151,8 +151,8 @@ export function createGateway(deps: Deps) {
       const frame: ChatFrame = { type: "pong", t, since: null, heads: {} };
       if (phase.name === "live") {
         frame.since = (phase === asked ? delivered : null) ?? phase.since;
-        frame.heads = deps.heads.since(data.caller.userId, phase.pongAt);
-        phase.pongAt = clock.now();
+        frame.heads = deps.heads.since(data.caller.userId, phase.toldTo);
+        phase.toldTo = deps.heads.place;
       }
       ws.send(JSON.stringify(frame));
     });

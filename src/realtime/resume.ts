@@ -5,6 +5,7 @@ import type { Log } from "../ops/log.ts";
 import { CLOSE } from "../protocol/codes.ts";
 import type { ChatFrame } from "../protocol/frames.ts";
 import { errorFrame } from "./dispatch.ts";
+import type { Heads } from "./heads.ts";
 import type { Publisher } from "./publisher.ts";
 import { gcra } from "./rate-limit.ts";
 import type { Open, Socket } from "./sockets.ts";
@@ -16,6 +17,7 @@ type Deps = {
   publisher: Publisher;
   catchUp: CatchUp;
   presentNow: PresentNow;
+  heads: Heads;
   epoch: () => string;
   clock: Clock;
   log: Log;
@@ -36,7 +38,7 @@ const MAX_BUFFERED_BYTES = 256 * 1024;
  * Coming back, on any process and of any age. The order is what makes it whole: first what happens from now on is kept for this
  * socket, then the database is asked; what its snapshot does not show is committed later, and so is among what is kept. Doubles fall to the client's rule.
  */
-export function createResume({ publisher, catchUp, presentNow, epoch, clock, log }: Deps) {
+export function createResume({ publisher, catchUp, presentNow, heads, epoch, clock, log }: Deps) {
   /** When each user's gate is open wide again; forgotten after that. */
   const gates = new Map<string, number>();
 
@@ -70,7 +72,7 @@ export function createResume({ publisher, catchUp, presentNow, epoch, clock, log
       }
       if (ws.readyState !== WebSocket.OPEN) return;
       publisher.tell(ws, "chat", userId);
-      data.phase = { name: "live", since: owed.since, at, pongAt: at };
+      data.phase = { name: "live", since: owed.since, at, toldTo: heads.place };
     } catch (error) {
       // It comes back by itself, later and perhaps elsewhere, and then misses nothing.
       log.debug({ err: error }, "a socket could not be told what it missed");

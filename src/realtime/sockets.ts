@@ -12,8 +12,8 @@ type Phase =
   /** Greeted; its `resume` is awaited. */
   | { name: "greeted"; at: number }
   | { name: "resuming" }
-  /** Told everything since `since`; `at`: when that was known, `pongAt`: when it was last told of heads. */
-  | { name: "live"; since: string; at: number; pongAt: number };
+  /** Told everything since `since`; `at`: when that was known, `toldTo`: the place in `Heads` that it was told of last. */
+  | { name: "live"; since: string; at: number; toldTo: number };
 
 /** A socket is one of three things; a refused one lives just long enough to be told so. */
 export type Connection =

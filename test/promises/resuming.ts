@@ -168,14 +168,23 @@ export const resuming: PromiseSuite = (promised, rig) => {
   promised([109], "who cannot be told what was missed is sent away to come back", async () => {
     const clock = new SimulatedClock();
     const sockets = new Sockets();
-    const publisher = createPublisher({ publishTo: () => {}, sockets, heads: new Heads(clock) });
+    const heads = new Heads(clock);
+    const publisher = createPublisher({ publishTo: () => {}, sockets, heads });
     const closed: number[] = [];
     const data = openConnection("chat", { userId: "u", sessionId: "s", username: "ada" }, 0);
     const ws = { data, readyState: 1, unsubscribe: () => {}, close: (code: number) => closed.push(code) };
     sockets.add(ws as unknown as Socket, data.caller);
     const { promise, reject } = Promise.withResolvers<never>();
     const catchUp = () => promise;
-    const { resume } = createResume({ publisher, catchUp, presentNow: () => [], epoch: () => "e", clock, log: silent });
+    const { resume } = createResume({
+      publisher,
+      catchUp,
+      presentNow: () => [],
+      heads,
+      epoch: () => "e",
+      clock,
+      log: silent,
+    });
     const resuming = resume(ws as unknown as Socket, data, {});
     for (let i = 0; i < 9; i++) publisher.publish([{ endpoint: "chat", frame: "x".repeat(128 * 1024) }]);
     expect(closed).toEqual([4010]);

@@ -111,7 +111,7 @@ test("a cursor never overtakes what it stands for, however much is still on its 
   const data = openConnection("chat", { userId: "u", sessionId: "s", username: "ada" }, clock.now());
   const ws = { data, readyState: 1, send: (frame: string) => frames.push(frame) } as unknown as Socket;
   void websocket.open?.(ws);
-  data.phase = { name: "live", since: "0", at: 0, pongAt: 0 };
+  data.phase = { name: "live", since: "0", at: 0, toldTo: 0 };
   const much = (name: string) => ({ endpoint: "chat" as const, frame: name + "x".repeat(300_000) });
   publisher.publish([much("one"), much("two")]);
   void websocket.message?.(ws, JSON.stringify({ type: "ping" }));

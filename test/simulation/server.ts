@@ -126,6 +126,7 @@ export class SimulatedServer {
         publisher,
         catchUp: createCatchUp((asked) => this.guard(database.catchUp(asked))),
         presentNow: this.presence.presentNow,
+        heads,
         epoch: this.streams.epoch,
         clock,
         log,
