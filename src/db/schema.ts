@@ -43,6 +43,20 @@ export const users = pgTable(
   (t) => [uniqueIndex("users_folded").on(sql`${t.folded} COLLATE "C"`), index("users_skeleton").on(t.skeleton)],
 );
 
+/**
+ * Names of deleted accounts, which nobody may take: whoever knew their owner would take the newcomer for them. As hashes (SHA-256), since
+ * whoever deletes an account wants the name gone too.
+ */
+export const retiredNames = pgTable(
+  "retired_names",
+  {
+    folded: bytea("folded").primaryKey(),
+    skeleton: bytea("skeleton").notNull(),
+    ascii: boolean("ascii").notNull(),
+  },
+  (t) => [index("retired_names_skeleton").on(t.skeleton)],
+);
+
 /** What others may see of a user. */
 export const userColumns = {
   id: users.id,
