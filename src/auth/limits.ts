@@ -57,8 +57,8 @@ export function createAddressLimits(
   };
   const login = limit("login", perMinute.login);
   const byPair = delays("pair", FREE_GUESSES);
-  // A whole office mistypes less; beyond it, somebody tries one password on many names.
-  const byAddress = delays("address", perMinute.login);
+  // In the time counted together a whole office mistypes less; beyond it, somebody tries one password on many names.
+  const byAddress = delays("address", Math.ceil(perMinute.login / 3));
 
   return {
     signup: limit("signup", perMinute.signup),
