@@ -41,11 +41,11 @@ test("the refresh token is in a cookie that no script reads and no other site se
   const refreshed = await refresh({ ...HTTPS, ...sent(created.headers) });
   expect([refreshed.status, Object.keys(refreshed.body)]).toEqual([200, ["access"]]);
   expect(jar(refreshed.headers)[0]).not.toBe(cookie);
-  const in_ = await call(rig.url(), "POST", "/api/auth/login/", {
+  const back = await call(rig.url(), "POST", "/api/auth/login/", {
     body: { username: created.body.user.username, password: PASSWORD },
     headers: HTTPS,
   });
-  expect([in_.status, Object.keys(in_.body).sort(), jar(in_.headers).length]).toEqual([200, ["access", "user"], 1]);
+  expect([back.status, Object.keys(back.body).sort(), jar(back.headers).length]).toEqual([200, ["access", "user"], 1]);
 
   const token = refreshed.body.access;
   const out = await call(rig.url(), "POST", "/api/auth/logout/", {

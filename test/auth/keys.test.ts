@@ -69,11 +69,11 @@ test("a secret is changed without signing anybody out, and then the old one is w
   ]);
   await server.kill();
   server = await serve(NEW);
-  const with_ = (token: string) => call(server.url, "GET", "/api/auth/me/", { token });
-  expect([(await with_(refreshed.body.access)).status, (await with_(alice.access)).status]).toEqual([200, 401]);
+  const me = (token: string) => call(server.url, "GET", "/api/auth/me/", { token });
+  expect([(await me(refreshed.body.access)).status, (await me(alice.access)).status]).toEqual([200, 401]);
   const forged = await new SignJWT(decodeJwt(refreshed.body.access))
     .setProtectedHeader({ alg: "HS256", kid: kid(SECRET) })
     .sign(new TextEncoder().encode(SECRET));
-  expect((await with_(forged)).status).toBe(401);
+  expect((await me(forged)).status).toBe(401);
   await server.kill();
 }, 30_000);
