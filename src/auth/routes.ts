@@ -59,16 +59,18 @@ export function authRoutes({ accounts, store, guard, limits, isOnline, cookieMs 
   app.delete("/me", guard.requireUser, async (c) => {
     const cookie = wantsCookie(c);
     const { password } = await readBody(c.req.raw, api.remove);
-    await withPassword(c, (account) => accounts.deleteAccount(account, c.var.identity.sessionId, password));
+    const account = await own(c);
+    await withPassword(c, account, () => accounts.deleteAccount(account, c.var.identity.sessionId, password));
     if (cookie) writeRefresh(c, "", 0);
     return c.body(null, 204);
   });
 
   app.post("/password", guard.requireUser, async (c) => {
     const input = await readBody(c.req.raw, api.password);
-    const weak = await weakness(input.new_password, (await own(c)).username);
+    const account = await own(c);
+    const weak = await weakness(input.new_password, account.username);
     if (weak) throw invalid("new_password", weak, "weak");
-    await withPassword(c, (account) => accounts.changePassword(account, c.var.identity.sessionId, input));
+    await withPassword(c, account, () => accounts.changePassword(account, c.var.identity.sessionId, input));
     return c.json({ detail: "The password is changed, and all other sessions are over." });
   });
 
@@ -113,9 +115,8 @@ export function authRoutes({ accounts, store, guard, limits, isOnline, cookieMs 
   }
 
   /** Whoever found an open session has not got the password, and must not find it out here: it counts as at a log-in. */
-  async function withPassword(c: Context<HttpEnv>, act: (account: Account) => Promise<boolean>): Promise<void> {
-    const account = await own(c);
-    const done = await limits.guess(c.var.address, account.folded, async () => (await act(account)) || null);
+  async function withPassword(c: Context<HttpEnv>, account: Account, act: () => Promise<boolean>): Promise<void> {
+    const done = await limits.guess(c.var.address, account.folded, async () => (await act()) || null);
     // No 401: the token is good, and a client would refresh it.
     if (!done) throw invalid("password", "This is not your password.");
   }
