@@ -7,7 +7,7 @@
 --   stored     with its new id, seq and time
 --   duplicate  the sender used this client_id here before, for the same content: the stored id, seq and time
 --   mismatch   the sender used this client_id here before, for other content
---   not_found  no such room, or not the sender's
+--   not_found  no such room, or not the sender's, or the sender's account is disabled
 -- Two traps that this form avoids, both seen to happen: locks taken room by room in the order of arrival deadlock; and numbering
 -- in the statement that locks works on a snapshot from before the lock was granted, which leaves holes and doubles.
 CREATE OR REPLACE FUNCTION store_messages(p_rooms uuid[], p_senders uuid[], p_ids uuid[], p_client_ids text[], p_contents text[])
@@ -22,8 +22,11 @@ DECLARE
   v_kind text;
   v_seq bigint;
   v_at timestamptz;
+  v_gone uuid[];
 BEGIN
   PERFORM 1 FROM heads h WHERE h.room_id = ANY (p_rooms) ORDER BY h.room_id FOR NO KEY UPDATE;
+  -- After the locks: delete_account takes them too, so that whatever is stored here is committed before the deletion, or sees it.
+  SELECT array_agg(u.id) INTO v_gone FROM users u WHERE u.id = ANY (p_senders) AND u.disabled_at IS NOT NULL;
   WHILE v_from <= v_count LOOP
     v_room := p_rooms[v_from];
     v_to := v_from;
@@ -34,7 +37,7 @@ BEGIN
       INTO v_kind, v_seq, v_at FROM heads h JOIN rooms r ON r.id = h.room_id WHERE h.room_id = v_room;
     IF NOT FOUND THEN
       RETURN QUERY SELECT g, 'not_found', NULL::uuid, NULL::bigint, NULL::timestamptz FROM generate_series(v_from, v_to) g;
-    ELSIF v_from = v_to
+    ELSIF v_from = v_to AND v_gone IS NULL
       AND (v_kind = 'global' OR EXISTS (SELECT FROM members p WHERE p.room_id = v_room AND p.user_id = p_senders[v_from]))
       AND (p_client_ids[v_from] IS NULL OR NOT EXISTS (
         SELECT FROM messages m WHERE m.room_id = v_room AND m.sender_id = p_senders[v_from] AND m.client_id = p_client_ids[v_from])) THEN
@@ -55,6 +58,7 @@ BEGIN
       ), judged AS (
         SELECT b.*, m.id AS old_id, m.seq AS old_seq, m.sent_at AS old_at,
                CASE
+                 WHEN b.sender = ANY (v_gone) THEN 'not_found'
                  WHEN v_kind <> 'global' AND NOT EXISTS (SELECT FROM members p WHERE p.room_id = v_room AND p.user_id = b.sender) THEN 'not_found'
                  WHEN m.id IS NULL THEN 'stored'
                  WHEN m.content_hash = b.hash THEN 'duplicate'
@@ -81,7 +85,7 @@ BEGIN
   END LOOP;
 END $$;
 
--- The direct room of two people, made if it is not there; NULL where the other one is unknown or inactive.
+-- The direct room of two people, made if it is not there; NULL where the other one is unknown, or either is inactive.
 -- ON CONFLICT waits for a rival that is making the same room; the SELECT after it has a fresh snapshot and finds the rival's.
 CREATE OR REPLACE FUNCTION open_direct(p_new_id uuid, p_me uuid, p_other uuid) RETURNS uuid
 LANGUAGE plpgsql VOLATILE AS $$
@@ -89,12 +93,16 @@ DECLARE
   v_pair text := least(p_me, p_other) || ':' || greatest(p_me, p_other);
   v_id uuid;
 BEGIN
-  IF NOT EXISTS (SELECT FROM users WHERE id = p_other AND disabled_at IS NULL) THEN
+  IF (SELECT count(*) FROM users WHERE id IN (p_me, p_other) AND disabled_at IS NULL) < 2 THEN
     RETURN NULL;
   END IF;
   SELECT id INTO v_id FROM rooms WHERE pair = v_pair;
   IF FOUND THEN
     RETURN v_id;
+  END IF;
+  -- The lock waits for whoever disables either meanwhile, and then there is one less.
+  IF (SELECT count(*) FROM (SELECT FROM users WHERE id IN (p_me, p_other) AND disabled_at IS NULL ORDER BY id FOR SHARE) u) < 2 THEN
+    RETURN NULL;
   END IF;
   INSERT INTO rooms (id, kind, pair) VALUES (p_new_id, 'direct', v_pair) ON CONFLICT (pair) DO NOTHING RETURNING id INTO v_id;
   IF v_id IS NULL THEN
@@ -106,15 +114,23 @@ BEGIN
   RETURN v_id;
 END $$;
 
--- Makes an account and its first session; false where the name is taken. Names with a letter beyond ASCII must also differ from
--- all others by look (the skeleton); the lock lets two look-alikes that sign up at once see each other.
+-- Whether a name is somebody's, or was. Names with a letter beyond ASCII must also differ from all others by look (the skeleton).
+CREATE OR REPLACE FUNCTION is_taken(p_folded text, p_skeleton text, p_ascii boolean) RETURNS boolean
+LANGUAGE sql STABLE AS $$
+  SELECT EXISTS (SELECT FROM users WHERE folded COLLATE "C" = p_folded OR (skeleton = p_skeleton AND NOT (ascii AND p_ascii)))
+      OR EXISTS (SELECT FROM retired_names WHERE folded = sha256(convert_to(p_folded, 'UTF8'))
+                    OR (skeleton = sha256(convert_to(p_skeleton, 'UTF8')) AND NOT (ascii AND p_ascii)))
+$$;
+
+-- Makes an account and its first session; false where the name is taken. The lock lets two look-alikes that sign up at once see each
+-- other, and a deletion that is just giving the name up.
 CREATE OR REPLACE FUNCTION sign_up(p_user jsonb, p_session jsonb) RETURNS boolean
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   v users := jsonb_populate_record(NULL::users, p_user);
 BEGIN
   PERFORM pg_advisory_xact_lock(hashtextextended(v.skeleton, 1));
-  IF EXISTS (SELECT FROM users WHERE skeleton = v.skeleton AND NOT (ascii AND v.ascii)) THEN
+  IF is_taken(v.folded, v.skeleton, v.ascii) THEN
     RETURN false;
   END IF;
   INSERT INTO users (id, username, folded, skeleton, ascii, password, email)
@@ -130,14 +146,16 @@ BEGIN
   RETURN true;
 END $$;
 
--- False for an inactive user. A log-in checks the account before it hashes, which takes a while: the shared lock makes it wait for
--- whoever disables the account meanwhile, and see it.
+-- False for an inactive user, and where the password is not any more the one that was verified (the hash in p_session's "verified"). A
+-- log-in looks at the account before it hashes, which takes a while: the shared lock makes it wait for whoever disables the account or
+-- changes its password meanwhile, and see it.
 CREATE OR REPLACE FUNCTION start_session(p_session jsonb) RETURNS boolean
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   v sessions := jsonb_populate_record(NULL::sessions, p_session);
 BEGIN
-  PERFORM 1 FROM users u WHERE u.id = v.user_id AND u.disabled_at IS NULL FOR SHARE;
+  PERFORM 1 FROM users u
+  WHERE u.id = v.user_id AND u.disabled_at IS NULL AND u.password = coalesce(p_session->>'verified', u.password) FOR SHARE;
   IF NOT FOUND THEN
     RETURN false;
   END IF;
@@ -155,6 +173,60 @@ BEGIN
 END $$;
 CREATE OR REPLACE TRIGGER users_disabled AFTER UPDATE OF disabled_at ON users
   FOR EACH ROW WHEN (NEW.disabled_at IS NOT NULL) EXECUTE FUNCTION end_sessions_of_disabled();
+
+-- What a session may change with the password that it has just shown: where that is still the password, and the session still lives. Both
+-- stay so until the end of the transaction. The account first: two sessions of it at once would wait for each other.
+CREATE OR REPLACE FUNCTION may_change_account(p_user uuid, p_session uuid, p_verified text) RETURNS boolean
+LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+  PERFORM 1 FROM users WHERE id = p_user AND password = p_verified AND disabled_at IS NULL FOR UPDATE;
+  IF NOT FOUND THEN
+    RETURN false;
+  END IF;
+  PERFORM 1 FROM sessions WHERE id = p_session AND user_id = p_user AND ended_at IS NULL FOR SHARE;
+  RETURN FOUND;
+END $$;
+
+-- A new password, which ends all other sessions: their ids, or NULL where the session may not (any more).
+CREATE OR REPLACE FUNCTION change_password(p_user uuid, p_session uuid, p_verified text, p_password text) RETURNS json
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  v_ended json;
+BEGIN
+  IF NOT may_change_account(p_user, p_session, p_verified) THEN
+    RETURN NULL;
+  END IF;
+  UPDATE users SET password = p_password WHERE id = p_user;
+  WITH ended AS (
+    UPDATE sessions SET ended_at = now(), changed = pg_current_xact_id()
+    WHERE user_id = p_user AND id <> p_session AND ended_at IS NULL RETURNING id
+  )
+  SELECT coalesce(json_agg(id), '[]') INTO v_ended FROM ended;
+  RETURN v_ended;
+END $$;
+
+-- Leaves of an account what messages refer to: its id, under a name that nobody can have. Returns as change_password does, all sessions.
+-- The old name is retired under the same lock under which names are taken. The locks on the rooms wait for messages that are being
+-- stored: whoever is told that the account is gone hears no more of it.
+CREATE OR REPLACE FUNCTION delete_account(p_user uuid, p_session uuid, p_verified text) RETURNS json
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  v_ended json;
+BEGIN
+  PERFORM pg_advisory_xact_lock(hashtextextended(skeleton, 1)) FROM users WHERE id = p_user;
+  IF NOT may_change_account(p_user, p_session, p_verified) THEN
+    RETURN NULL;
+  END IF;
+  SELECT coalesce(json_agg(id), '[]') INTO v_ended FROM sessions WHERE user_id = p_user AND ended_at IS NULL;
+  INSERT INTO retired_names (folded, skeleton, ascii)
+  SELECT sha256(convert_to(folded, 'UTF8')), sha256(convert_to(skeleton, 'UTF8')), ascii FROM users WHERE id = p_user ON CONFLICT DO NOTHING;
+  UPDATE users SET username = 'deleted-' || right(id::text, 8), folded = 'deleted-' || id, skeleton = 'deleted-' || id, ascii = true,
+                   password = '', email = NULL, last_seen = NULL, disabled_at = now()
+  WHERE id = p_user;
+  UPDATE sessions SET user_agent = '' WHERE user_id = p_user;
+  PERFORM 1 FROM heads h JOIN members m ON m.room_id = h.room_id WHERE m.user_id = p_user ORDER BY h.room_id FOR NO KEY UPDATE OF h;
+  RETURN v_ended;
+END $$;
 
 -- The first seq of a room at or after a time (the head + 1 when all is older). Times never fall along a room, so that
 -- halving finds it by the primary key, and messages need no index on time.
@@ -261,7 +333,7 @@ LANGUAGE sql STABLE AS $$
   WHERE m.sender_id <> p_user
 $$;
 
--- Raises how far a person has read a room, never beyond its head; no row where they take no part in it. rose: it was not read so far before.
+-- Raises how far a person has read a room, never beyond its head; no row where they take no part in it or are disabled. rose: it was not read so far before.
 DROP FUNCTION IF EXISTS mark_read(uuid, uuid, bigint);
 CREATE FUNCTION mark_read(p_room uuid, p_user uuid, p_seq bigint)
 RETURNS TABLE (read_seq bigint, head_seq bigint, unread_count int, rose boolean)
@@ -269,7 +341,8 @@ LANGUAGE plpgsql VOLATILE AS $$
 #variable_conflict use_column
 BEGIN
   SELECT m.read_seq, h.seq INTO read_seq, head_seq
-  FROM members m JOIN heads h ON h.room_id = m.room_id WHERE m.room_id = p_room AND m.user_id = p_user;
+  FROM members m JOIN heads h ON h.room_id = m.room_id JOIN users u ON u.id = m.user_id AND u.disabled_at IS NULL
+  WHERE m.room_id = p_room AND m.user_id = p_user;
   IF NOT FOUND THEN
     RETURN;
   END IF;

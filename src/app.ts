@@ -103,9 +103,9 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
     tokens,
     passwords: createPasswords(),
     isOnline: presence.isOnline,
-    sessionEnded: (sessionId) => {
-      revocations.add(sessionId);
-      bus.publish({ kind: "session_ended", sessionId });
+    sessionEnded: (sessionId, disabled) => {
+      revocations.add(sessionId, disabled);
+      bus.publish({ kind: "session_ended", sessionId, disabled });
     },
     clock,
     refreshTokenMs: config.refreshTokenMs,
@@ -186,7 +186,14 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
   let draining = false;
   const viewUser = (row: Parameters<typeof userView>[0]) => userView(row, presence.isOnline);
   const http = createHttp({
-    auth: authRoutes({ accounts, store: authStore, guard, limits, isOnline: presence.isOnline }) as Routes,
+    auth: authRoutes({
+      accounts,
+      store: authStore,
+      guard,
+      limits,
+      isOnline: presence.isOnline,
+      cookieMs: config.refreshTokenMs,
+    }) as Routes,
     chat: chatRoutes({
       store: chatStore,
       messages,
@@ -219,7 +226,7 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
   await bus.subscribe((message) => {
     if (message.kind === "events") streams.arrived(message.events);
     else if (message.kind === "frames") publish(message.frames);
-    else if (message.kind === "session_ended") revocations.add(message.sessionId);
+    else if (message.kind === "session_ended") revocations.add(message.sessionId, message.disabled);
     else presence.receive(message.message);
   }, presence.echoed);
   stack.defer(() => presence.leave(0));

@@ -88,8 +88,18 @@ function readRedisUrl(env: Env): string | null {
   return `redis://${env.REDIS_HOST || "localhost"}:${whole(env, "REDIS_PORT", 6379, 1, 65535)}`;
 }
 
-/** Secrets that stand in public text; whoever knows the secret is everybody. */
-const KNOWN_SECRET = /^(django-insecure-|change-?me|your-|secret|insecure|example|password|(.)\2*$)/i;
+/** Secrets that stand in public text, the first version's among them, or are made of such; whoever knows the secret is everybody. */
+const KNOWN_SECRET = new RegExp(
+  [
+    "^(django-insecure|your[-_. ]|dev[-_. ](secret|key)|((super|my|jwt|app)[-_. ]?)?secret|insecure|example|password|placeholder)",
+    "(change|replace)[-_. ]?(me|this|it|in[-_. ]prod)|keyboard.?cat|not[-_. ]so[-_. ]secret|(256|512)[-_. ]?bit",
+    // From the manuals of FastAPI and Flask.
+    "^09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7|^192b9bdd22ab9ed4d12e236c78afcb9a393ec15f71bbf5dc987d54727823bcbf",
+    // The same few characters over and over.
+    "^(?<few>.{1,8})\\k<few>{3,}.{0,7}$",
+  ].join("|"),
+  "is",
+);
 
 function readSecretKeys(env: Env, dataDir: string, required: boolean) {
   const name = env.SECRET_KEY || !env.DJANGO_SECRET_KEY ? "SECRET_KEY" : "DJANGO_SECRET_KEY";
@@ -105,7 +115,7 @@ function readSecretKeys(env: Env, dataDir: string, required: boolean) {
     if (Buffer.byteLength(key) < 32)
       throw new ConfigError(`${name}: each key must have at least 32 bytes. Make one: openssl rand -hex 32`);
     if (KNOWN_SECRET.test(key))
-      throw new ConfigError(`${name}: this key is publicly known. Make one: openssl rand -hex 32`);
+      throw new ConfigError(`${name}: this key is publicly known, or easily guessed. Make one: openssl rand -hex 32`);
     return { id: createHash("sha256").update(key).digest("hex").slice(0, 8), bytes: new TextEncoder().encode(key) };
   });
 }

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { randomBytes } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { readConfig } from "../src/config.ts";
@@ -50,6 +51,29 @@ test("a bad value names its variable", () => {
   ]; // prettier-ignore
   for (const env of bad) expect(() => readConfig({ SECRET_KEY, ...env })).toThrow(Object.keys(env)[0]!);
   expect(() => readConfig({ DATABASE_URL: "postgres://u@h/d" })).toThrow("SECRET_KEY");
+});
+
+test("a secret that is short, stands in public text or is the same few characters over and over is refused; what a machine made never is", () => {
+  const known = [
+    "django-insecure-liquidchat-dev-key-change-in-production", "your-secret-key-here-change-in-production", "your_jwt_secret_key_change_this_in_production", "changeme".repeat(4),
+    "supersecretkeysupersecretkeysupersecretkey", "SECRET_KEY_SECRET_KEY_SECRET_KEY_", "a-string-secret-at-least-256-bits-long", "keyboard cat keyboard cat keyboard cat",
+    "please-replace-me-by-something-longer", "09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7", "192b9bdd22ab9ed4d12e236c78afcb9a393ec15f71bbf5dc987d54727823bcbf",
+    "deadbeef".repeat(5), "abcabcabc".repeat(5), "12345678".repeat(4) + "1234", "0".repeat(64),
+  ]; // prettier-ignore
+  for (const secret of known)
+    for (const name of ["SECRET_KEY", "DJANGO_SECRET_KEY"])
+      expect(() => readConfig({ [name]: secret })).toThrow(`${name}: this key is publicly known`);
+  expect(() => readConfig({ SECRET_KEY: `${SECRET_KEY},short` })).toThrow("at least 32 bytes");
+  expect(() => readConfig({ SECRET_KEY: `${SECRET_KEY},${"x".repeat(32)}` })).toThrow("publicly known");
+  for (let i = 0; i < 2_000; i++)
+    expect(readConfig({ SECRET_KEY: randomBytes(32).toString(i % 2 ? "hex" : "base64") }).secretKeys.length).toBe(1);
+});
+
+test("a secret's id gives nothing of it away, and is the same for all processes", () => {
+  const [a, b] = readConfig({ SECRET_KEY: `${SECRET_KEY}, another-${SECRET_KEY}` }).secretKeys;
+  expect([a!.id, b!.id]).toEqual([expect.stringMatching(/^[0-9a-f]{8}$/), expect.stringMatching(/^[0-9a-f]{8}$/)]);
+  expect(a!.id).not.toBe(b!.id);
+  expect(readConfig({ SECRET_KEY }).secretKeys[0]).toEqual(a!);
 });
 
 test("0 switches a limit off", () => {

@@ -62,7 +62,7 @@ describe("mallory", () => {
           headers: { "X-Forwarded-For": address },
         })
       ).status;
-    for (let i = 0; i < 10; i++) expect(await guess(alice.name + " ".repeat(i), `2001:db8:1:2::${i}`)).toBe(401);
+    for (let i = 0; i < 5; i++) expect(await guess(alice.name + " ".repeat(i), `2001:db8:1:2::${i}`)).toBe(401);
     expect(await guess(` ${alice.name}`, "2001:db8:1:2:ffff::1")).toBe(429);
     expect(await guess(alice.name, "2001:db8:1:3::1")).toBe(401);
   });

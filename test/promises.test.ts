@@ -1,6 +1,7 @@
 /** Every numbered promise of docs/protocol.md, on the embedded database and on PostgreSQL with Redis and two processes. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { accounts } from "./promises/accounts.ts";
+import { ownAccount } from "./promises/accounts-own.ts";
 import { conversations } from "./promises/conversations.ts";
 import { everywhere } from "./promises/everywhere.ts";
 import { frames } from "./promises/frames.ts";
@@ -17,6 +18,7 @@ import { haveServices } from "./support/services.ts";
 const suites = {
   everywhere,
   accounts,
+  ownAccount,
   conversations,
   history,
   sockets,

@@ -1,16 +1,17 @@
 import type { z } from "zod";
-import type { IsOnline } from "../deps.ts";
+import type { Identity, IsOnline } from "../deps.ts";
 import type { UserRow } from "../db/schema.ts";
 import { type FieldError, invalid, Refusal, unauthenticated } from "../errors.ts";
 import { checkEach } from "../input.ts";
 import type { Clock } from "../ops/clock.ts";
 
 import * as api from "../protocol/api.ts";
-import type { User } from "../protocol/models.ts";
+import type { Session, User } from "../protocol/models.ts";
+import { weakness } from "./guessable.ts";
 import { fold, isReserved, readName } from "./names.ts";
-import { type Passwords, weakness } from "./passwords.ts";
+import type { Passwords } from "./passwords.ts";
 import { judge } from "./rotation.ts";
-import type { AuthStore } from "./store.ts";
+import type { Account, AuthStore } from "./store.ts";
 import type { Tokens, TokenSource } from "./tokens.ts";
 
 export type Accounts = ReturnType<typeof createAccounts>;
@@ -20,8 +21,8 @@ type Deps = {
   tokens: Tokens;
   passwords: Passwords;
   isOnline: IsOnline;
-  /** Tells this process and the others that a session is over. */
-  sessionEnded: (sessionId: string) => void;
+  /** Tells this process and the others that a session is over; `disabled`: with its account. */
+  sessionEnded: (sessionId: string, disabled?: boolean) => void;
   clock: Clock;
   refreshTokenMs: number;
   refreshGraceMs: number;
@@ -74,22 +75,55 @@ export function createAccounts(deps: Deps) {
       return { user: userView((await store.userById(id))!, deps.isOnline), ...(await tokens.pair(session)) };
     },
 
-    /** One answer, after the same work, for an unknown name, a wrong password and a disabled account. */
+    /** Null, after the same work, for an unknown name, a wrong password, a disabled and a deleted account. */
     async logIn(input: z.output<typeof api.login>, userAgent: string) {
-      const user = await store.userByName(accountKey(input.username));
-      const right = await passwords.verify(input.password, user?.password ?? null);
-      const session = user && right ? newSession(user.id) : null;
-      if (!user || !session || !(await store.startSession(session, userAgent))) {
-        throw new Refusal("unauthenticated", "The username or the password is wrong.");
-      }
-      return { user: userView(user, deps.isOnline), ...(await tokens.pair(session)) };
+      const account = await store.accountByName(accountKey(input.username));
+      const right = await passwords.verify(input.password, account?.password);
+      const session = account && right ? newSession(account.id) : null;
+      if (!account || !session || !(await store.startSession(session, userAgent, account))) return null;
+      return { user: userView(account, deps.isOnline), ...(await tokens.pair(session)) };
+    },
+
+    /** Ends all other sessions. False where the password is wrong. */
+    async changePassword(account: Account, sessionId: string, input: z.output<typeof api.password>): Promise<boolean> {
+      if (!(await passwords.verify(input.password, account.password))) return false;
+      const ended = await store.changePassword(account, sessionId, await passwords.hash(input.new_password));
+      for (const id of ended ?? []) deps.sessionEnded(id);
+      return ended !== null;
+    },
+
+    /** Ends all sessions. False where the password is wrong. */
+    async deleteAccount(account: Account, sessionId: string, password: string): Promise<boolean> {
+      if (!(await passwords.verify(password, account.password))) return false;
+      const ended = await store.deleteAccount(account, sessionId);
+      for (const id of ended ?? []) deps.sessionEnded(id, true);
+      return ended !== null;
+    },
+
+    async sessions({ userId, sessionId }: Identity): Promise<Session[]> {
+      const rows = await store.sessionsOf(userId, new Date(clock.now()));
+      return rows.map(({ id, createdAt, issuedAt, userAgent }) => ({
+        id,
+        created_at: createdAt.toISOString(),
+        // Tokens are issued at whole seconds.
+        last_used_at: (issuedAt > createdAt ? issuedAt : createdAt).toISOString(),
+        user_agent: userAgent,
+        current: id === sessionId,
+      }));
+    },
+
+    /** False where it is not this user's, has ended, or never was. */
+    async endSession(id: string, userId: string): Promise<boolean> {
+      const ended = await store.endSession(id, userId);
+      if (ended) deps.sessionEnded(id);
+      return ended;
     },
 
     /** Ends the session that a refresh token belongs to, an expired or used one too; one that ended before is fine. */
     async logOut(userId: string, refreshToken: string): Promise<void> {
       const claims = await tokens.verify(refreshToken, "refresh");
       if (!claims || claims.userId !== userId) throw invalid("refresh", "This is not a refresh token of yours.");
-      await store.endSession(claims.sessionId);
+      await store.endSession(claims.sessionId, userId);
       deps.sessionEnded(claims.sessionId);
     },
 
@@ -111,7 +145,7 @@ export function createAccounts(deps: Deps) {
             retryAfterMs: deps.refreshGraceMs,
           });
         if (verdict.kind === "reuse") {
-          await store.endSession(session.id);
+          await store.endSession(session.id, session.userId);
           deps.sessionEnded(session.id);
         }
         throw unauthenticated();
@@ -120,9 +154,9 @@ export function createAccounts(deps: Deps) {
   };
 }
 
-/** What an account is found by, and its failed log-ins are counted by. */
+/** What an account is found by, and wrong passwords are counted by. No name is nearly as long as the cut. */
 export function accountKey(typed: string): string {
-  return fold(typed.trim());
+  return fold(typed.trim().slice(0, 1_000));
 }
 
 /** A user as others see them. The e-mail is nobody's business. */

@@ -4,11 +4,13 @@ import { Refusal } from "../errors.ts";
 
 export type AddressLimits = ReturnType<typeof createAddressLimits>;
 
-/** How many in `seconds`, by a key; 0 is off. */
+/** How many in a time, by a key. */
 type Limit = { take(key: string): Promise<void>; giveBack(key: string): Promise<void> };
 
-/** Wrong passwords in a row for one account from one address. By account alone, anyone could lock anyone out. */
-const FAILED_LOGINS = { points: 10, seconds: 300 };
+/** How long wrong passwords are counted together, and the longest delay, in seconds. */
+const GUESSING = { counted: 3_600, longest: 300 };
+/** Of one account from one address: as many as a person needs who tries all the passwords they have. */
+const FREE_GUESSES = 5;
 
 /** Limits by client address. Over Redis all processes count together; without it, each for itself. */
 export function createAddressLimits(
@@ -16,37 +18,96 @@ export function createAddressLimits(
   redis: Redis | null,
   prefix: string,
 ) {
-  const limit = (name: string, points: number, seconds = 60): Limit => {
-    if (!points) return { take: async () => {}, giveBack: async () => {} };
-    const options = { keyPrefix: `${prefix}:${name}`, points, duration: seconds };
+  const limiter = (name: string, points: number, duration: number) => {
+    const options = { keyPrefix: `${prefix}:${name}`, points, duration };
     const memory = new RateLimiterMemory(options);
-    const limiter = redis ? new RateLimiterRedis({ ...options, storeClient: redis, insuranceLimiter: memory }) : memory;
+    return redis ? new RateLimiterRedis({ ...options, storeClient: redis, insuranceLimiter: memory }) : memory;
+  };
+
+  const limit = (name: string, points: number): Limit => {
+    if (!points) return { take: async () => {}, giveBack: async () => {} };
+    const counter = limiter(name, points, 60);
     return {
-      take: async (key) => void (await limiter.consume(network(key)).catch(refuse)),
-      giveBack: async (key) => void (await limiter.reward(network(key))),
+      take: async (key) => void (await counter.consume(network(key)).catch(refuse)),
+      giveBack: async (key) => void (await counter.reward(network(key))),
     };
   };
+
+  /**
+   * Wrong passwords by a key: `free` of them, then one after each delay, which doubles from one second on. They are counted in one step
+   * and before the password is looked at: guesses that come all at once must not all find the count untouched.
+   */
+  const delays = (name: string, free: number) => {
+    const counter = limiter(`${name}-failed`, Number.MAX_SAFE_INTEGER, GUESSING.counted);
+    const gate = limiter(`${name}-delayed`, 1, GUESSING.longest);
+    const giveBack = (key: string) => counter.reward(key);
+    return {
+      async take(key: string): Promise<void> {
+        const { consumedPoints: n } = await counter.consume(key);
+        if (n < free) return;
+        const customDuration = Math.min(2 ** (n - free), GUESSING.longest);
+        await gate.consume(key, 1, { customDuration }).catch(async (reason) => {
+          await giveBack(key); // It was not tried: who waits for too short a time must not wait for longer.
+          return refuse(reason);
+        });
+      },
+      giveBack,
+      reset: (key: string) => Promise.all([counter.delete(key), gate.delete(key)]),
+    };
+  };
+  const login = limit("login", perMinute.login);
+  const byPair = delays("pair", FREE_GUESSES);
+  // In the time counted together a whole office mistypes less; beyond it, somebody tries one password on many names.
+  const byAddress = delays("address", Math.ceil(perMinute.login / 3));
+
   return {
     signup: limit("signup", perMinute.signup),
-    login: limit("login", perMinute.login),
-    failedLogin: limit("failed-login", perMinute.login && FAILED_LOGINS.points, FAILED_LOGINS.seconds),
     connect: limit("connect", perMinute.connect),
     /** Sockets with a bad token, apart from good ones: an old page that comes back for ever must not lock its neighbours out. */
     failedConnect: limit("failed-connect", perMinute.connect),
+
+    /**
+     * Tries a password: `attempt` gives null where it is wrong. By account and address together, and by address alone, but never by
+     * account alone: anyone could lock anyone out. A right one lets this account start anew at this address; it does not excuse what else
+     * came from there, or somebody with an account could guess for ever.
+     */
+    async guess<T>(address: string, account: string, attempt: () => Promise<T | null>): Promise<T | null> {
+      if (!perMinute.login) return attempt();
+      await login.take(address);
+      const place = network(address);
+      // People type passwords where the name goes, and names of any length: neither is to be kept.
+      const pair = `${place} ${Bun.CryptoHasher.hash("sha256", account, "base64url")}`;
+      await byAddress.take(place);
+      try {
+        await byPair.take(pair);
+      } catch (error) {
+        await byAddress.giveBack(place);
+        throw error;
+      }
+      let answer: T | null;
+      try {
+        answer = await attempt();
+      } catch (error) {
+        // Nobody looked at the password: the server was too busy, or its database away.
+        await Promise.all([byPair.giveBack(pair), byAddress.giveBack(place)]);
+        throw error;
+      }
+      if (answer !== null) await Promise.all([byPair.reset(pair), byAddress.giveBack(place)]);
+      return answer;
+    },
   };
 }
 
-/** One household has a whole IPv6 /64; counting its addresses one by one would be no limit. Keys begin with the address. */
-function network(key: string): string {
-  const [address = "", ...rest] = key.split(" ");
-  if (!address.includes(":")) return key;
+/** One household has a whole IPv6 /64; counting its addresses one by one would be no limit. */
+function network(address: string): string {
+  if (!address.includes(":")) return address;
   const [left = "", right = ""] = address.split("::");
   const [head, tail] = [left.split(":"), right.split(":")].map((groups) => groups.filter(Boolean)) as [
     string[],
     string[],
   ];
   const groups = [...head, ...Array.from({ length: 8 - head.length - tail.length }, () => "0"), ...tail];
-  return [groups.slice(0, 4).join(":"), ...rest].join(" ");
+  return groups.slice(0, 4).join(":");
 }
 
 function refuse(reason: unknown): never {

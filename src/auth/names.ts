@@ -18,7 +18,8 @@ export function readName(typed: string): Name | string {
 
 /** Names that speak for the house, or for nobody; a look-alike of one is as bad. */
 export function isReserved(name: Name): boolean {
-  return RESERVED.has(name.folded) || (!name.ascii && RESERVED_SKELETONS.has(name.skeleton));
+  if (RESERVED.has(name.folded) || name.folded.startsWith(TOMBSTONE)) return true;
+  return !name.ascii && (RESERVED_SKELETONS.has(name.skeleton) || name.skeleton.startsWith(TOMBSTONE_SKELETON));
 }
 
 /** Two names are one when their folded forms are equal. Down, up and down again takes ẞ, ß and final sigma along. */
@@ -40,6 +41,9 @@ const RESERVED = new Set(
   ),
 );
 const RESERVED_SKELETONS = new Set([...RESERVED].map(skeleton));
+/** How the names of deleted accounts begin (`delete_account`). */
+const TOMBSTONE = "deleted-";
+const TOMBSTONE_SKELETON = skeleton(TOMBSTONE);
 
 /** The scripts in use today (UAX 31), those that are written together as one. */
 const SCRIPTS: readonly RegExp[] = [

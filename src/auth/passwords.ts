@@ -1,6 +1,5 @@
 import { availableParallelism } from "node:os";
 import { unavailable } from "../errors.ts";
-import { fold } from "./names.ts";
 
 export type Passwords = ReturnType<typeof createPasswords>;
 
@@ -32,28 +31,8 @@ export function createPasswords(parallel = Math.max(1, availableParallelism() - 
 
   return {
     hash: (password: string) => inTurn(() => Bun.password.hash(password, ARGON2ID)),
-    /** False for a null hash, after the same work. */
-    verify: (password: string, hash: string | null) =>
-      inTurn(async () => (await Bun.password.verify(password || "-", hash ?? (await nobody))) && hash !== null),
+    /** False where there is no hash, after the same work. */
+    verify: (password: string, hash: string | undefined) =>
+      inTurn(async () => (await Bun.password.verify(password || "-", hash || (await nobody))) && !!hash),
   };
-}
-
-/** A sentence that says why the password is refused, or null. */
-export async function weakness(password: string, username: string): Promise<string | null> {
-  const length = [...password].length;
-  if (length < 8) return "A password has at least 8 characters.";
-  if (length > 128) return "A password has at most 128 characters.";
-  if (username && fold(password).includes(fold(username))) return "The password must not contain the username.";
-  if ((await commonPasswords()).has(password.toLowerCase()))
-    return "This password is one of the first that anyone would guess. Take a longer one.";
-  return null;
-}
-
-let common: Promise<Set<string>> | undefined;
-
-/** 49,000 entries, read when first needed: a server that starts has more urgent things to do. */
-function commonPasswords(): Promise<Set<string>> {
-  return (common ??= import("@zxcvbn-ts/language-common").then(
-    ({ dictionary }) => new Set(dictionary["passwords-common"] as string[]),
-  ));
 }

@@ -1,49 +1,86 @@
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
 import type { HttpEnv, IsOnline } from "../deps.ts";
-import { notFound, toRefusal } from "../errors.ts";
+import { invalid, notFound, Refusal, unauthenticated } from "../errors.ts";
 import { check, readBody } from "../input.ts";
 import * as api from "../protocol/api.ts";
 import { makePage, readPage } from "../protocol/paging.ts";
 import { type Accounts, accountKey, userView } from "./accounts.ts";
+import { readRefresh, wantsCookie, writeRefresh } from "./cookie.ts";
+import { weakness } from "./guessable.ts";
 import type { Guard } from "./guard.ts";
 import type { AddressLimits } from "./limits.ts";
 import { fold } from "./names.ts";
-import type { AuthStore } from "./store.ts";
+import type { Account, AuthStore } from "./store.ts";
 
-type Deps = { accounts: Accounts; store: AuthStore; guard: Guard; limits: AddressLimits; isOnline: IsOnline };
+type Deps = {
+  accounts: Accounts;
+  store: AuthStore;
+  guard: Guard;
+  limits: AddressLimits;
+  isOnline: IsOnline;
+  /** How long a browser keeps a refresh token (ms). */
+  cookieMs: number;
+};
 
-export function authRoutes({ accounts, store, guard, limits, isOnline }: Deps) {
+export function authRoutes({ accounts, store, guard, limits, isOnline, cookieMs }: Deps) {
   const app = new Hono<HttpEnv>();
 
   app.post("/signup", async (c) => {
+    const cookie = wantsCookie(c);
     await limits.signup.take(c.var.address);
-    return c.json(await accounts.signUp(await readBody(c.req.raw, api.object), userAgent(c.req.raw)), 201);
+    const answer = await accounts.signUp(await readBody(c.req.raw, api.object), userAgent(c.req.raw));
+    return c.json(hand(c, cookie, answer), 201);
   });
 
   app.post("/login", async (c) => {
-    await limits.login.take(c.var.address);
+    const cookie = wantsCookie(c);
     const input = await readBody(c.req.raw, api.login);
-    const attempt = `${c.var.address} ${accountKey(input.username)}`;
-    // Counted before the password is verified: guesses that come all at once must not all find the limit untouched.
-    await limits.failedLogin.take(attempt);
-    try {
-      const answer = await accounts.logIn(input, userAgent(c.req.raw));
-      await limits.failedLogin.giveBack(attempt);
-      return c.json(answer);
-    } catch (error) {
-      if (toRefusal(error).code !== "unauthenticated") await limits.failedLogin.giveBack(attempt);
-      throw error;
-    }
+    const answer = await limits.guess(c.var.address, accountKey(input.username), () =>
+      accounts.logIn(input, userAgent(c.req.raw)),
+    );
+    if (!answer) throw new Refusal("unauthenticated", "The username or the password is wrong.");
+    return c.json(hand(c, cookie, answer));
   });
 
   app.post("/logout", guard.requireToken, async (c) => {
-    await accounts.logOut(c.var.identity.userId, (await readBody(c.req.raw, api.refresh)).refresh);
+    const cookie = wantsCookie(c);
+    await accounts.logOut(c.var.identity.userId, await refreshToken(c, cookie));
+    if (cookie) writeRefresh(c, "", 0);
     return c.json({ detail: "Signed out." });
   });
 
-  app.post("/token/refresh", async (c) =>
-    c.json(await accounts.refresh((await readBody(c.req.raw, api.refresh)).refresh)),
-  );
+  app.post("/token/refresh", async (c) => {
+    const cookie = wantsCookie(c);
+    return c.json(hand(c, cookie, await accounts.refresh(await refreshToken(c, cookie))));
+  });
+
+  app.get("/me", guard.requireUser, async (c) => c.json(userView(await own(c), isOnline)));
+
+  app.delete("/me", guard.requireUser, async (c) => {
+    const cookie = wantsCookie(c);
+    const { password } = await readBody(c.req.raw, api.remove);
+    const account = await own(c);
+    await withPassword(c, account, () => accounts.deleteAccount(account, c.var.identity.sessionId, password));
+    if (cookie) writeRefresh(c, "", 0);
+    return c.body(null, 204);
+  });
+
+  app.post("/password", guard.requireUser, async (c) => {
+    const input = await readBody(c.req.raw, api.password);
+    const account = await own(c);
+    const weak = await weakness(input.new_password, account.username);
+    if (weak) throw invalid("new_password", weak, "weak");
+    await withPassword(c, account, () => accounts.changePassword(account, c.var.identity.sessionId, input));
+    return c.json({ detail: "The password is changed, and all other sessions are over." });
+  });
+
+  app.get("/sessions", guard.requireUser, async (c) => c.json(await accounts.sessions(c.var.identity)));
+
+  app.delete("/sessions/:id", guard.requireUser, async (c) => {
+    const id = api.id.safeParse(c.req.param("id"));
+    if (!id.success || !(await accounts.endSession(id.data, c.var.identity.userId))) throw notFound();
+    return c.body(null, 204);
+  });
 
   app.get("/users", guard.requireUser, async (c) => {
     const { search } = check(api.search, { search: c.req.query("search") });
@@ -60,10 +97,34 @@ export function authRoutes({ accounts, store, guard, limits, isOnline }: Deps) {
     return c.json(body);
   });
 
+  /** An answer with tokens, as the client wants them: the refresh token goes into the cookie or into the body, never into both. */
+  function hand<T extends { refresh: string }>(c: Context<HttpEnv>, cookie: boolean, answer: T) {
+    if (!cookie) return answer;
+    const { refresh, ...rest } = answer;
+    writeRefresh(c, refresh, cookieMs);
+    return rest;
+  }
+
+  const refreshToken = async (c: Context<HttpEnv>, cookie: boolean) =>
+    cookie ? readRefresh(c) : (await readBody(c.req.raw, api.refresh)).refresh;
+
+  async function own(c: Context<HttpEnv>): Promise<Account> {
+    const account = await store.accountById(c.var.identity.userId);
+    if (!account) throw unauthenticated();
+    return account;
+  }
+
+  /** Whoever found an open session has not got the password, and must not find it out here: it counts as at a log-in. */
+  async function withPassword(c: Context<HttpEnv>, account: Account, act: () => Promise<boolean>): Promise<void> {
+    const done = await limits.guess(c.var.address, account.folded, async () => (await act()) || null);
+    // No 401: the token is good, and a client would refresh it.
+    if (!done) throw invalid("password", "This is not your password.");
+  }
+
   return app;
 }
 
 /** Shown to the session's owner, so cut and without what could not be stored. */
 function userAgent(request: Request): string {
-  return (request.headers.get("user-agent") ?? "").replaceAll("\0", "").toWellFormed().slice(0, 256);
+  return (request.headers.get("user-agent") ?? "").replaceAll("\0", "").slice(0, 256).toWellFormed();
 }

@@ -1,4 +1,4 @@
-import { and, asc, count, eq, gt, isNull, lt, ne, sql } from "drizzle-orm";
+import { and, asc, count, desc, eq, gt, isNull, lt, ne, type SQL, sql } from "drizzle-orm";
 import { type Database, pgArray } from "../db/client.ts";
 import { sessions, userColumns, type UserRow, users } from "../db/schema.ts";
 import type { Person } from "../deps.ts";
@@ -7,9 +7,23 @@ import type { TokenSource } from "./tokens.ts";
 
 export type AuthStore = ReturnType<typeof createAuthStore>;
 export type SessionRow = typeof sessions.$inferSelect;
+/** Somebody's own account, as checked before a password is. */
+export type Account = UserRow & { folded: string; password: string };
+
+/** Nobody reads more, and somebody could make any number. */
+const MAX_SESSIONS_SHOWN = 200;
 
 /** Accounts and sessions in the database. */
 export function createAuthStore({ orm, query }: Database) {
+  /** Active accounts only. */
+  async function account(which: SQL): Promise<Account | undefined> {
+    const [row] = await orm
+      .select({ ...userColumns, folded: users.folded, password: users.password })
+      .from(users)
+      .where(and(which, isNull(users.disabledAt)));
+    return row;
+  }
+
   return {
     /** False where the name, or one that looks like it, is taken. */
     async signUp(
@@ -25,10 +39,7 @@ export function createAuthStore({ orm, query }: Database) {
     },
 
     async isTaken({ folded, skeleton, ascii }: Name): Promise<boolean> {
-      const [row] = await query<{ taken: boolean }>(
-        `SELECT EXISTS (SELECT FROM users WHERE folded COLLATE "C" = $1 OR (skeleton = $2 AND NOT (ascii AND $3))) AS taken`,
-        [folded, skeleton, ascii],
-      );
+      const [row] = await query<{ taken: boolean }>("SELECT is_taken($1, $2, $3) AS taken", [folded, skeleton, ascii]);
       return row!.taken;
     },
 
@@ -36,14 +47,8 @@ export function createAuthStore({ orm, query }: Database) {
       return (await orm.select(userColumns).from(users).where(eq(users.id, id)))[0];
     },
 
-    /** Active accounts only. */
-    async userByName(folded: string) {
-      const [row] = await orm
-        .select({ ...userColumns, password: users.password })
-        .from(users)
-        .where(and(sql`${users.folded} COLLATE "C" = ${folded}`, isNull(users.disabledAt)));
-      return row;
-    },
+    accountByName: (folded: string) => account(sql`${users.folded} COLLATE "C" = ${folded}`),
+    accountById: (id: string) => account(eq(users.id, id)),
 
     /** Active users but one, whose folded name has `search` in it, by name. */
     async listUsers(
@@ -70,12 +75,33 @@ export function createAuthStore({ orm, query }: Database) {
       return { total: total!.n, rows };
     },
 
-    /** False where the account was disabled meanwhile. */
-    async startSession(session: TokenSource, userAgent: string): Promise<boolean> {
+    /** False where the account was disabled, or got another password, since its row was read. */
+    async startSession(session: TokenSource, userAgent: string, { password }: Account): Promise<boolean> {
       const [row] = await query<{ ok: boolean }>("SELECT start_session($1::jsonb) AS ok", [
-        JSON.stringify(sessionJson(session, userAgent)),
+        JSON.stringify({ ...sessionJson(session, userAgent), verified: password }),
       ]);
       return row!.ok;
+    },
+
+    /** Ends all other sessions and says which; null where the password is another by now, or the session is over. */
+    async changePassword({ id, password }: Account, sessionId: string, to: string): Promise<string[] | null> {
+      const [row] = await query<{ ended: string[] | null }>("SELECT change_password($1, $2, $3, $4) AS ended", [
+        id,
+        sessionId,
+        password,
+        to,
+      ]);
+      return row!.ended;
+    },
+
+    /** Ends all sessions and says which; null as above. */
+    async deleteAccount({ id, password }: Account, sessionId: string): Promise<string[] | null> {
+      const [row] = await query<{ ended: string[] | null }>("SELECT delete_account($1, $2, $3) AS ended", [
+        id,
+        sessionId,
+        password,
+      ]);
+      return row!.ended;
     },
 
     async session(id: string): Promise<SessionRow | undefined> {
@@ -113,11 +139,29 @@ export function createAuthStore({ orm, query }: Database) {
       return rotated.length === 1;
     },
 
-    async endSession(id: string): Promise<void> {
-      await orm
+    /** Somebody's living sessions, the latest used first. */
+    async sessionsOf(userId: string, now: Date) {
+      return orm
+        .select({
+          id: sessions.id,
+          createdAt: sessions.createdAt,
+          issuedAt: sessions.issuedAt,
+          userAgent: sessions.userAgent,
+        })
+        .from(sessions)
+        .where(and(eq(sessions.userId, userId), isNull(sessions.endedAt), gt(sessions.expiresAt, now)))
+        .orderBy(desc(sessions.issuedAt), desc(sessions.id))
+        .limit(MAX_SESSIONS_SHOWN);
+    },
+
+    /** False where it is not this user's, has ended, or never was. */
+    async endSession(id: string, userId: string): Promise<boolean> {
+      const ended = await orm
         .update(sessions)
         .set({ endedAt: sql`now()`, changed: sql`pg_current_xact_id()` })
-        .where(and(eq(sessions.id, id), isNull(sessions.endedAt)));
+        .where(and(eq(sessions.id, id), eq(sessions.userId, userId), isNull(sessions.endedAt)))
+        .returning({ id: sessions.id });
+      return ended.length === 1;
     },
 
     /** Sessions that ended after `since`, for a process that starts: their access tokens may still run. */
@@ -134,10 +178,10 @@ export function createAuthStore({ orm, query }: Database) {
     /** A later time than what is there wins: several processes may tell it. */
     async setLastSeen(ids: string[], at: Date): Promise<void> {
       if (ids.length)
-        await query("UPDATE users SET last_seen = greatest(last_seen, $1::timestamptz) WHERE id = ANY ($2::uuid[])", [
-          at.toISOString(),
-          pgArray(ids),
-        ]);
+        await query(
+          "UPDATE users SET last_seen = greatest(last_seen, $1::timestamptz) WHERE id = ANY ($2::uuid[]) AND disabled_at IS NULL",
+          [at.toISOString(), pgArray(ids)],
+        );
     },
   };
 }

@@ -5,7 +5,8 @@ import type { PresenceMessage } from "../presence/presence.ts";
 export type BusMessage =
   | { kind: "events"; events: RoomEvent[] }
   | { kind: "frames"; frames: Outgoing[] }
-  | { kind: "session_ended"; sessionId: string }
+  /** `disabled`: with its account. */
+  | { kind: "session_ended"; sessionId: string; disabled?: boolean }
   | { kind: "presence"; message: PresenceMessage };
 
 /**

@@ -40,7 +40,28 @@ export const users = pgTable(
     lastSeen: time("last_seen"),
     disabledAt: time("disabled_at"),
   },
-  (t) => [uniqueIndex("users_folded").on(sql`${t.folded} COLLATE "C"`), index("users_skeleton").on(t.skeleton)],
+  (t) => [
+    uniqueIndex("users_folded").on(sql`${t.folded} COLLATE "C"`),
+    index("users_skeleton").on(t.skeleton),
+    // Few: every send asks whether its sender is one of them.
+    index("users_disabled")
+      .on(t.id)
+      .where(sql`disabled_at IS NOT NULL`),
+  ],
+);
+
+/**
+ * Names of deleted accounts, which nobody may take: whoever knew their owner would take the newcomer for them. As hashes (SHA-256), since
+ * whoever deletes an account wants the name gone too.
+ */
+export const retiredNames = pgTable(
+  "retired_names",
+  {
+    folded: bytea("folded").primaryKey(),
+    skeleton: bytea("skeleton").notNull(),
+    ascii: boolean("ascii").notNull(),
+  },
+  (t) => [index("retired_names_skeleton").on(t.skeleton)],
 );
 
 /** What others may see of a user. */
@@ -118,7 +139,7 @@ export const members = pgTable(
 /**
  * Rows are only ever added: processes tell their sockets of rows by seq, so that an edit or a removal will have to be an event with a
  * seq of its own. No foreign keys here, it is the hot path: `store_messages` checks the room and the membership, and users are disabled,
- * never deleted.
+ * never deleted: of an account that is, a tombstone stays (`delete_account`).
  */
 export const messages = pgTable(
   "messages",

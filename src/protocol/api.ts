@@ -18,6 +18,10 @@ export const signup = z.object({
 
 export const login = z.object({ username: text, password: text });
 
+export const password = z.object({ password: text, new_password: text });
+
+export const remove = z.object({ password: text });
+
 export const refresh = z.object({ refresh: z.string() });
 
 export const search = z.object({

@@ -9,6 +9,17 @@ export type User = {
   last_seen: string | null;
 };
 
+/** A log-in of one's own. */
+export type Session = {
+  id: string;
+  created_at: string;
+  /** When it last got new tokens. */
+  last_used_at: string;
+  user_agent: string;
+  /** The one that asks. */
+  current: boolean;
+};
+
 /** A message's place: its room's name (`global` or the conversation's id), its number there, and the number of its last change. */
 type Place = { stream: string; seq: number; version: number };
 

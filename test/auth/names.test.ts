@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { fold, isReserved, type Name, readName } from "../../src/auth/names.ts";
-import { weakness } from "../../src/auth/passwords.ts";
+import { weakness } from "../../src/auth/guessable.ts";
 
 const name = (text: string) => readName(text) as Name;
 

@@ -26,6 +26,7 @@ if (!haveServices) {
 }
 
 const cleanups: (() => unknown)[] = [];
+const dirs: string[] = [];
 
 /** Runs when the tests are done, newest first. (Processes end even when the run is killed: `bun --no-orphans`.) */
 export function atExit(cleanup: () => unknown): void {
@@ -34,11 +35,12 @@ export function atExit(cleanup: () => unknown): void {
 
 export function cleanUp(): void {
   for (const cleanup of cleanups.splice(0).reverse()) cleanup();
+  Bun.spawnSync(["rm", "-rf", ...dirs.splice(0)]);
 }
 
 export async function tempDir(): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), "liquidchat-test-"));
-  atExit(() => Bun.spawnSync(["rm", "-rf", dir]));
+  dirs.push(dir);
   return dir;
 }
 
