@@ -7,7 +7,7 @@ import type { Clock } from "../ops/clock.ts";
 
 import * as api from "../protocol/api.ts";
 import type { User } from "../protocol/models.ts";
-import { fold, isReserved, readName } from "./names.ts";
+import { fold, isReserved, readName, withinReason } from "./names.ts";
 import { type Passwords, weakness } from "./passwords.ts";
 import { judge } from "./rotation.ts";
 import type { AuthStore } from "./store.ts";
@@ -122,7 +122,7 @@ export function createAccounts(deps: Deps) {
 
 /** What an account is found by, and its failed log-ins are counted by. */
 export function accountKey(typed: string): string {
-  return fold(typed.trim());
+  return fold(withinReason(typed.trim()));
 }
 
 /** A user as others see them. The e-mail is nobody's business. */
