@@ -138,4 +138,18 @@ describe.skipIf(!haveChromium)("in a browser", () => {
       ]);
     }
   }, 60_000);
+
+  test("a text that turns its line around moves its neighbours, and does not where the page isolates it", async () => {
+    const page = await browser.newPage();
+    const neighbour = (tag: string, text: string) =>
+      page.evaluate(
+        `document.body.innerHTML = "<p><${tag}>" + ${JSON.stringify(text)}.padEnd(9, "x") + "</${tag}> at <i>12:30</i> by <i>alice</i></p>";
+         [...document.querySelectorAll("i")].map((i) => Math.round(i.getBoundingClientRect().x))`,
+      ) as Promise<number[]>;
+    const [time, name] = await neighbour("span", "\u202e");
+    expect(time).toBeGreaterThan(name!);
+    const [isolated, next] = await neighbour("bdi", "\u202e");
+    expect(isolated).toBeLessThan(next!);
+    await page.close();
+  }, 30_000);
 });
