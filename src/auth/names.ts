@@ -68,11 +68,12 @@ const RESERVED = new Set(
     .map(bareLook),
 );
 
+/** The blocks of marks that go onto any letter, but for the Greek iota below. */
+const DIACRITIC = String.raw`[\u0300-\u0344\u0346-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]`;
 /**
  * Marks that would hang on what stands before the name, close it in, or tower over the lines around it (UTS 39, 5.4). Scripts that put
- * several on a letter have their own; of those that go onto any letter, two are in use: ấ, ǖ, and ᾅ with its iota below.
+ * several on a letter have their own; of those for any letter two are in use, as in ấ and ǖ.
  */
-const DIACRITIC = String.raw`[\u0300-\u0344\u0346-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]`;
 const STACKED = new RegExp(String.raw`(?<![\p{L}\p{M}])\p{M}|\p{Me}|${DIACRITIC}{3}|\p{Mn}{5}|(\p{Mn})\1`, "u");
 
 /** The scripts in everyday use (UAX 31), those that are written together as one. */
@@ -95,7 +96,7 @@ function oneScript(text: string): boolean {
   return SCRIPTS.some((allowed) => allowed.test(text));
 }
 
-/** Digits of two scripts in one number look like another number. Each ten of them lie within sixteen code points. */
+/** Digits of two scripts in one number look like another number. Each ten lie within sixteen code points, but for one of Myanmar's. */
 function oneKindOfDigits(text: string): boolean {
   const digits = text.normalize("NFKC").match(/\p{Nd}/gu) ?? [];
   return new Set(digits.map((digit) => digit.codePointAt(0)! >> 4)).size <= 1;

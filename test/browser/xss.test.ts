@@ -38,7 +38,7 @@ describe.skipIf(!haveChromium)("in a browser", () => {
     });
     page.on("dialog", (dialog) => {
       happened.dialogs.push(dialog.message());
-      void dialog.dismiss();
+      dialog.dismiss().catch(() => {}); // Its page may be gone.
     });
     page.on("popup", (popup) => {
       happened.moves.push(popup.url());
