@@ -25,7 +25,7 @@ const LEVELS: Record<string, number> = {
 const FENCES: [what: string, pattern: RegExp, allowed: RegExp][] = [
   ["drizzle", /from "drizzle-orm/, /^(db\/|\w+\/([\w-]+-)?store\.ts$)/],
   ["postgres.js", /from "postgres"/, /^db\/(postgres|alone)\.ts$/],
-  ["PGlite", /from "@electric-sql\/pglite"/, /^db\/embedded-worker\.ts$/],
+  ["PGlite", /from "@electric-sql\/pglite/, /^db\/embedded-worker\.ts$/],
   ["ioredis", /^import (?!type).*from "ioredis"/m, /^bus\/redis\.ts$/],
   ["Bun.serve", /Bun\.serve\(/, /^app\.ts$/],
   ["the environment", /process\.env/, /^config\.ts$/],

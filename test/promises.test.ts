@@ -11,6 +11,7 @@ import { restSends } from "./promises/rest-sends.ts";
 import { oneSocket } from "./promises/one-socket.ts";
 import { resuming } from "./promises/resuming.ts";
 import { sockets } from "./promises/sockets.ts";
+import { text } from "./promises/text.ts";
 import { promisedNumbers } from "./support/promise.ts";
 import { clusterRig, embeddedRig, type Rig } from "./support/server.ts";
 import { haveServices } from "./support/services.ts";
@@ -27,6 +28,7 @@ const suites = {
   oneSocket,
   resuming,
   limits,
+  text,
 };
 const tested = new Set<number>();
 

@@ -8,7 +8,7 @@ import type { Clock } from "../ops/clock.ts";
 import * as api from "../protocol/api.ts";
 import type { Session, User } from "../protocol/models.ts";
 import { weakness } from "./guessable.ts";
-import { fold, isReserved, readName } from "./names.ts";
+import { fold, isReserved, readName, withinReason } from "./names.ts";
 import type { Passwords } from "./passwords.ts";
 import { judge } from "./rotation.ts";
 import type { Account, AuthStore } from "./store.ts";
@@ -156,7 +156,7 @@ export function createAccounts(deps: Deps) {
 
 /** What an account is found by, and wrong passwords are counted by. No name is nearly as long as the cut. */
 export function accountKey(typed: string): string {
-  return fold(typed.trim().slice(0, 1_000));
+  return fold(withinReason(typed.trim()));
 }
 
 /** A user as others see them. The e-mail is nobody's business. */

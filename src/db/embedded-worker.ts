@@ -1,5 +1,6 @@
 /// <reference lib="webworker" />
 import { PGlite } from "@electric-sql/pglite";
+import { pg_trgm } from "@electric-sql/pglite/contrib/pg_trgm";
 
 /** What the worker is asked; it answers `{id, result}` or `{id, error}` in any order. */
 export type Request =
@@ -28,6 +29,8 @@ async function answer(request: Request): Promise<unknown> {
   if ("open" in request) {
     db = new PGlite({
       dataDir: request.open.dataDir,
+      // What a migration creates; its files are PGlite's, not the cluster's.
+      extensions: { pg_trgm },
       // Brings the process from about 300 MB to about 130.
       postgresqlconf: ["shared_buffers=16MB", "max_wal_size=64MB", "TimeZone=UTC"],
       parsers: { 20: Number, 1184: (text) => new Date(text) },

@@ -70,18 +70,3 @@ test("markup goes up to the next > or the end, script and style with their bodie
   ];
   for (const [typed, clean] of cases) expect([typed, sanitize(typed)]).toEqual([typed, clean]);
 });
-
-test("no text of 2,000 characters is slow to clean", () => {
-  const worst = ["<script>", "</script", "<script></script", "<", "<a", "<<<a", "<script ", "<style>", "<!"].map(
-    (part) => part.repeat(2_000).slice(0, 2_000),
-  );
-  const plain = "x<b>y</b>".repeat(250).slice(0, 2_000);
-  const cost = (text: string) => {
-    const startedAt = performance.now();
-    for (let i = 0; i < 20; i++) sanitize(text);
-    return (performance.now() - startedAt) / 20;
-  };
-  cost(plain);
-  // 160 ms was seen with a loop to a fixed point; 20 ms is far from both.
-  for (const text of worst) expect(cost(text)).toBeLessThan(20);
-});

@@ -12,6 +12,7 @@ import { openPostgres } from "../../src/db/postgres.ts";
 import { GLOBAL_ROOM } from "../../src/db/schema.ts";
 import { systemClock } from "../../src/ops/clock.ts";
 import { look } from "../../src/realtime/store.ts";
+import { explaining, type Node, type Plans } from "../support/plans.ts";
 import { freshDatabase, haveServices } from "../support/services.ts";
 
 const MILLION = 1_000_000;
@@ -19,13 +20,13 @@ const CONVERSATIONS = 1_000;
 
 describe.skipIf(!haveServices)("with a million messages and a thousand conversations", () => {
   let db: Database;
+  let plans: Plans;
   let url: string;
-  let asked: [sql: string, params: unknown[]][] = [];
   const me = crypto.randomUUID();
 
   beforeAll(async () => {
     url = await freshDatabase();
-    db = recording(openPostgres(url, systemClock), (sql, params) => asked.push([sql, params]));
+    ({ db, plans } = explaining(openPostgres(url, systemClock)));
     await migrate(db);
     await db.exec(`
       INSERT INTO users (id, username, folded, skeleton, ascii, password)
@@ -41,16 +42,6 @@ describe.skipIf(!haveServices)("with a million messages and a thousand conversat
       ANALYZE;`);
   }, 120_000);
 
-  const plans = async (run: () => Promise<unknown>) => {
-    asked = [];
-    await run();
-    return Promise.all(
-      asked.map(async ([sql, params]) => {
-        const [row] = await db.query<Record<string, { Plan: Node }[]>>(`EXPLAIN (ANALYZE, FORMAT JSON) ${sql}`, params);
-        return flatten(Object.values(row!)[0]![0]!.Plan);
-      }),
-    );
-  };
   /** No scan of the whole table, and no node that touched more than it had to. */
   const expectIndexed = (nodes: Node[], most: number) => {
     expect(
@@ -133,32 +124,3 @@ describe.skipIf(!haveServices)("with a million messages and a thousand conversat
     await other.end({ timeout: 1 });
   });
 });
-
-type Node = {
-  "Node Type": string;
-  "Relation Name"?: string;
-  "Actual Rows": number;
-  "Actual Loops": number;
-  "Rows Removed by Filter"?: number;
-  Plans?: Node[];
-};
-
-const flatten = (node: Node): Node[] => [node, ...(node.Plans ?? []).flatMap(flatten)];
-
-/** The same database, telling what it is asked. */
-function recording(db: Database, tell: (sql: string, params: unknown[]) => void): Database {
-  type Session = { session: { client: (sql: string, params: unknown[], method: string) => unknown } };
-  const { session } = db.orm as unknown as Session;
-  const { client } = session;
-  session.client = (sql, params, method) => {
-    tell(sql, params);
-    return client(sql, params, method);
-  };
-  return {
-    ...db,
-    query: (sql, params) => {
-      if (!sql.startsWith("EXPLAIN")) tell(sql, params);
-      return db.query(sql, params);
-    },
-  };
-}

@@ -1,0 +1,22 @@
+import { type Browser, chromium } from "playwright-core";
+import { tempDir } from "../support/services.ts";
+
+const CHROMIUM = Bun.which("chromium") ?? Bun.which("chromium-browser") ?? Bun.which("google-chrome");
+
+/** Whether the tests in a browser can run. Loud when not; with CI=true a failure instead. */
+export const haveChromium = CHROMIUM !== null;
+if (!haveChromium) {
+  const sentence = "Tests in a browser need chromium (on Debian: apt-get install chromium).";
+  if (process.env.CI) throw new Error(sentence);
+  console.warn(`\n*** SKIPPED: ${sentence}\n`);
+}
+
+/** A browser that talks to nobody but who the page asks for. */
+export async function openBrowser(): Promise<Browser> {
+  return chromium.launch({
+    executablePath: CHROMIUM!,
+    // Its own profile is made by playwright; what chromium keeps elsewhere goes into a folder that is thrown away too.
+    env: { ...process.env, HOME: await tempDir() } as Record<string, string>,
+    args: "--headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-component-update --disable-sync".split(" "), // prettier-ignore
+  });
+}

@@ -1,0 +1,155 @@
+/** Classic attacks on a page that puts what others wrote into `innerHTML`, through the real server, in a real browser. */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { join } from "node:path";
+import type { Browser, Page } from "playwright-core";
+import { call, PASSWORD, Person } from "../support/client.ts";
+import { embeddedRig, type Rig } from "../support/server.ts";
+import { eventually } from "../support/services.ts";
+import { haveChromium, openBrowser } from "./chromium.ts";
+import { PAYLOADS } from "./payloads.ts";
+
+type Shown = Record<string, string[]>;
+
+describe.skipIf(!haveChromium)("in a browser", () => {
+  let rig: Rig;
+  let browser: Browser;
+  // The page comes from a server of its own, which sets no policy that would help it.
+  const site = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    fetch: () => new Response(Bun.file(join(import.meta.dir, "first-page.html"))),
+  });
+  const url = `${site.url.origin}/`;
+  beforeAll(async () => {
+    [rig, browser] = await Promise.all([embeddedRig({ ALLOWED_ORIGINS: site.url.origin }), openBrowser()]);
+  }, 60_000);
+  afterAll(() => Promise.all([rig?.stop(), browser?.close(), site.stop(true)]));
+
+  /** The page, and whatever happens that should not. */
+  async function open(token = "") {
+    const page = await browser.newPage();
+    const happened = { requests: [] as string[], dialogs: [] as string[], moves: [] as string[] };
+    await page.route("**", (route) => {
+      const to = route.request().url();
+      if (to === url || to.startsWith(`${rig.url()}/api/`)) return route.continue();
+      happened.requests.push(to);
+      // A page that went somewhere would forget what ran; "no content" leaves it where it is.
+      return route.request().isNavigationRequest() ? route.fulfill({ status: 204 }) : route.abort();
+    });
+    page.on("dialog", (dialog) => {
+      happened.dialogs.push(dialog.message());
+      dialog.dismiss().catch(() => {}); // Its page may be gone.
+    });
+    page.on("popup", (popup) => {
+      happened.moves.push(popup.url());
+      void popup.close();
+    });
+    await page.goto(`${url}#server=${rig.url()}&token=${token}`);
+    page.on("framenavigated", (frame) => {
+      if (frame.url() !== "about:srcdoc" && frame.url() !== "about:blank") happened.moves.push(frame.url());
+    });
+    return { page, happened };
+  }
+
+  /** Puts texts wherever markup could be, points and clicks at what came of them, and gives it all a moment to happen. */
+  async function handle(page: Page, texts: Iterable<string>) {
+    for (const text of texts) await page.evaluate(`showEverywhere(${JSON.stringify(text)})`);
+    await page.evaluate("touch()");
+    for (const y of [100, 300, 500]) await page.mouse.click(200, y);
+    await Bun.sleep(1_500);
+  }
+
+  const ran = (page: Page) => page.evaluate("window.ran") as Promise<string[]>;
+  const shown = (page: Page) => page.evaluate("window.shown") as Promise<Shown>;
+
+  test("the attacks are real: as they were typed, they run and call out", async () => {
+    const { page, happened } = await open();
+    for (const text of PAYLOADS) await page.evaluate(`show("history", ${JSON.stringify(text)})`);
+    await handle(page, PAYLOADS);
+    const whoRan = new Set([...(await ran(page)), ...happened.dialogs].map((said) => /1\d{3}/.exec(said)?.[0]));
+    expect(PAYLOADS.length).toBeGreaterThanOrEqual(100);
+    expect(whoRan.size).toBeGreaterThan(80);
+    expect(new Set(happened.requests.filter((url) => url.includes("evil.example"))).size).toBeGreaterThan(5);
+    expect((await shown(page)).stray!.length).toBeGreaterThan(80);
+    await page.close();
+  }, 120_000);
+
+  test("as messages they come to nothing: live, in history and in previews, wherever the page puts them, whatever is clicked", async () => {
+    const [alice, mallory, dots] = await Promise.all([
+      Person.signUp(rig.url()),
+      Person.signUp(rig.url(), "mallory"),
+      Person.signUp(rig.url(), "@._-+"),
+    ]);
+    const { page, happened } = await open(alice.access);
+    await eventually(async () => expect(await page.evaluate("window.open_sockets")).toBe(2));
+    const conversation = await mallory.conversationWith(alice);
+    const socket = await mallory.chat();
+
+    const stored = { [conversation]: 0, global: 0 };
+    const post = async (stream: string, text: string) => {
+      const { type, code } = await socket.post(stream, text);
+      if (type === "ack") stored[stream]!++;
+      else expect([text, code]).toEqual([text, text.includes("\0") ? "invalid_field" : "empty"]);
+      return type === "ack";
+    };
+    let previews = 0;
+    // Alone, where nothing may be left of it; between words; and where a preview is cut.
+    for (const text of PAYLOADS)
+      for (const inPrivate of [text, `${"x".repeat(98)}${text}`]) {
+        const [arrives] = await Promise.all([post(conversation, inPrivate), post("global", `hi ${inPrivate} bye`)]);
+        if (!arrives) continue;
+        previews++;
+        await page.evaluate("showPreview()");
+      }
+    const noNul = PAYLOADS.filter((text) => !text.includes("\0")).length;
+    expect([stored.global, stored[conversation]! > noNul]).toEqual([2 * noNul, true]);
+
+    const typing = await dots.socket("private");
+    typing.send({ type: "typing_start", conversation_id: await dots.conversationWith(alice) });
+
+    const arrived = () => shown(page);
+    await eventually(async () => expect((await arrived()).typing_indicator).toEqual(["@._-+ is typing..."]));
+    await eventually(async () => expect((await arrived()).private_message!.length).toBe(stored[conversation]!));
+    await eventually(async () => expect((await arrived()).global_message!.length).toBe(stored.global!));
+    await page.evaluate(`showHistory("${conversation}")`);
+    const { stray, ...all } = await arrived();
+    const total = stored.global! + stored[conversation]!;
+    expect([all.history!.length, all.last_message!.length]).toEqual([total, previews]);
+    expect([all.sender!.length, new Set(all.sender)]).toEqual([total, new Set(["mallory"])]);
+    expect(all.user_presence).toContain("@._-+ is online");
+
+    await handle(page, new Set(Object.values(all).flat()));
+    expect([await ran(page), stray]).toEqual([[], []]);
+    expect(happened).toEqual({ requests: [], dialogs: [], moves: [] });
+    expect(page.url()).toStartWith(`${url}#`);
+    await Promise.all([mallory.closeAll(), dots.closeAll()]);
+  }, 120_000);
+
+  test("as usernames they are all refused", async () => {
+    for (const username of PAYLOADS) {
+      const { status, body } = await call(rig.url(), "POST", "/api/auth/signup/", {
+        body: { username, password: PASSWORD, password_confirm: PASSWORD },
+      });
+      expect([username, status, body.errors[0].field, body.errors[0].code]).toEqual([
+        username,
+        400,
+        "username",
+        "invalid",
+      ]);
+    }
+  }, 60_000);
+
+  test("a text that turns its line around moves its neighbours, and does not where the page isolates it", async () => {
+    const page = await browser.newPage();
+    const neighbour = (tag: string, text: string) =>
+      page.evaluate(
+        `document.body.innerHTML = "<p><${tag}>" + ${JSON.stringify(text)}.padEnd(9, "x") + "</${tag}> at <i>12:30</i> by <i>alice</i></p>";
+         [...document.querySelectorAll("i")].map((i) => Math.round(i.getBoundingClientRect().x))`,
+      ) as Promise<number[]>;
+    const [time, name] = await neighbour("span", "\u202e");
+    expect(time).toBeGreaterThan(name!);
+    const [isolated, next] = await neighbour("bdi", "\u202e");
+    expect(isolated).toBeLessThan(next!);
+    await page.close();
+  }, 30_000);
+});
