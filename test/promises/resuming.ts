@@ -32,8 +32,9 @@ export const resuming: PromiseSuite = (promised, rig) => {
       });
       await a.post(id, "also seen");
       await b.next((frame) => frame.type === "message" && frame.message.content === "also seen");
-      expect((await b.pong()).heads).toMatchObject({ [id]: 2 });
-      expect((await b.pong()).heads).toEqual({});
+      // Told once, by whichever pong comes first: the heart beats as well.
+      const pongs = [await b.pong(), await b.pong(), ...b.frames.filter(({ type }) => type === "pong")];
+      expect(pongs.filter(({ heads }) => heads[id] === 2).length).toBe(1);
       await b.close();
       const mine = [];
       for (let i = 0; i < 5; i++)
