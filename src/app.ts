@@ -143,6 +143,8 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
     ),
     limits,
     allowedOrigins: config.allowedOrigins,
+    sockets,
+    maxSockets: config.maxSockets,
     now: clock.now,
   });
   const { resume, prune: pruneResumes } = createResume({
@@ -166,6 +168,7 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
     isEnded: (id) => revocations.has(id),
     presence,
     maxSocketsPerUser: config.maxSocketsPerUser,
+    maxUnauthenticated: config.maxSockets.unauthenticated,
     maxFrameBytes: config.maxFrameBytes,
     // Far above what the message limit lets through; without one, far above what a person can do.
     gate: config.messageRate.perSecond
@@ -261,9 +264,11 @@ function listen(
       reusePort: workers > 1,
       maxRequestBodySize: 16 * 1024 * 1024,
       idleTimeout: 30,
-      // A URL that does not parse comes of a Host header that is none.
+      // A URL that does not parse comes of a Host header that is none; a comma, of several: a proxy may have read another one.
       fetch: (request, server) =>
-        URL.canParse(request.url) ? http.fetch(request, { server }) : new Response(null, { status: 400 }),
+        URL.canParse(request.url) && !request.headers.get("host")?.includes(",")
+          ? http.fetch(request, { server })
+          : new Response(null, { status: 400 }),
       websocket,
     });
   } catch (error) {

@@ -1,6 +1,7 @@
 import type { Redis } from "ioredis";
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from "rate-limiter-flexible";
 import { Refusal } from "../errors.ts";
+import { networkOf } from "../ops/address.ts";
 
 export type AddressLimits = ReturnType<typeof createAddressLimits>;
 
@@ -36,17 +37,10 @@ export function createAddressLimits(
   };
 }
 
-/** One household has a whole IPv6 /64; counting its addresses one by one would be no limit. Keys begin with the address. */
+/** Keys begin with the address. */
 function network(key: string): string {
   const [address = "", ...rest] = key.split(" ");
-  if (!address.includes(":")) return key;
-  const [left = "", right = ""] = address.split("::");
-  const [head, tail] = [left.split(":"), right.split(":")].map((groups) => groups.filter(Boolean)) as [
-    string[],
-    string[],
-  ];
-  const groups = [...head, ...Array.from({ length: 8 - head.length - tail.length }, () => "0"), ...tail];
-  return [groups.slice(0, 4).join(":"), ...rest].join(" ");
+  return [networkOf(address), ...rest].join(" ");
 }
 
 function refuse(reason: unknown): never {

@@ -170,7 +170,7 @@ export const resuming: PromiseSuite = (promised, rig) => {
     const sockets = new Sockets();
     const publisher = createPublisher({ publishTo: () => {}, sockets, heads: new Heads(clock) });
     const closed: number[] = [];
-    const data = openConnection("chat", { userId: "u", sessionId: "s", username: "ada" }, 0);
+    const data = openConnection({ endpoint: "chat", network: "" }, { userId: "u", sessionId: "s", username: "ada" }, 0);
     const ws = { data, readyState: 1, unsubscribe: () => {}, close: (code: number) => closed.push(code) };
     sockets.add(ws as unknown as Socket, data.caller);
     const { promise, reject } = Promise.withResolvers<never>();

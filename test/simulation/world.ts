@@ -117,7 +117,7 @@ export class World {
     this.clock.after(this.random() * 20, () => {
       if (!server.alive) return socket.onclose?.({ code: 1006, reason: "" });
       const witness = new Witness(person.name, this.database, (what) => this.failures.push(what));
-      const wire = new Wire(openConnection("chat", caller, this.clock.now()), this.clock, this.random, server.topics, {
+      const wire = new Wire(openConnection({ endpoint: "chat", network: "" }, caller, this.clock.now()), this.clock, this.random, server.topics, {
         sent: (data, published) => {
           witness.hear(data);
           return this.database.calm || !published || !data.startsWith('{"type":"message"') || this.random() > 0.005;
