@@ -145,7 +145,8 @@ export function createGateway(deps: Deps) {
     const { data } = ws;
     if (data.state === "anonymous" && data.endpoint === "chat" && type === "auth") {
       return async ({ token }: { token: string }) => {
-        const connection = await deps.admit(token, data, true);
+        const { endpoint, network } = data;
+        const connection = await deps.admit(token, { endpoint, network }, true);
         if (ws.readyState !== WebSocket.OPEN) return undefined;
         sockets.anonymous.delete(ws);
         // The same object: the frames that wait are worked on from it.
