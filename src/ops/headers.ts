@@ -1,4 +1,4 @@
-import type { Context, MiddlewareHandler } from "hono";
+import type { MiddlewareHandler } from "hono";
 import { secureHeaders } from "hono/secure-headers";
 import type { HttpEnv } from "../deps.ts";
 
@@ -24,17 +24,16 @@ const forPages = secureHeaders({
   strictTransportSecurity: false,
 });
 
-/** What every answer says to a browser, and what every page says besides. Answers are for the one who asked: nobody keeps them. */
+/** What every answer says to a browser, and what every page says besides. Unless it says otherwise, nobody keeps it: it is for who asked. */
 export const safeHeaders: MiddlewareHandler<HttpEnv> = async (c, next) => {
-  c.header("Cache-Control", "no-store");
-  c.header("X-Content-Type-Options", "nosniff");
-  c.header("Referrer-Policy", "no-referrer");
-  c.header("Cross-Origin-Resource-Policy", "same-origin");
-  c.header("Cross-Origin-Opener-Policy", "same-origin");
-  // Not for the names beside and below this one: those are not ours.
-  if (c.var.url.protocol === "https:") c.header("Strict-Transport-Security", "max-age=31536000");
   await next();
-  if (isPage(c)) await forPages(c, async () => {});
+  const { headers } = c.res;
+  if (!headers.has("Cache-Control")) headers.set("Cache-Control", "no-store");
+  headers.set("X-Content-Type-Options", "nosniff");
+  headers.set("Referrer-Policy", "no-referrer");
+  headers.set("Cross-Origin-Resource-Policy", "same-origin");
+  headers.set("Cross-Origin-Opener-Policy", "same-origin");
+  // Not for the names below this one: those need not be ours.
+  if (c.var.url.protocol === "https:") headers.set("Strict-Transport-Security", "max-age=31536000");
+  if (/^text\/html\b/i.test(headers.get("Content-Type") ?? "")) await forPages(c, async () => {});
 };
-
-const isPage = (c: Context): boolean => /^text\/html\b/i.test(c.res.headers.get("Content-Type") ?? "");

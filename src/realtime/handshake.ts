@@ -99,7 +99,7 @@ export function createHandshake({
     // Parsed alike, since a proxy may write the default port or capitals.
     const ours = `${origin.split(":")[0]}://${request.headers.get("host")}`;
     return (
-      /^https?:/.test(origin) &&
+      /^https?:\/\/[^/?#@]+$/.test(origin) &&
       URL.canParse(origin) &&
       URL.canParse(ours) &&
       new URL(origin).host === new URL(ours).host

@@ -13,7 +13,7 @@ export class RawSocket {
   constructor(url: string) {
     const { hostname, port } = new URL(url);
     this.socket = connect(Number(port), hostname);
-    this.socket.on("data", (data) => (this.bytes = Buffer.concat([this.bytes, data])));
+    this.socket.on("data", (data: Buffer) => (this.bytes = Buffer.concat([this.bytes, data])));
     this.socket.on("close", () => (this.closed = true));
     // A reset is a close.
     this.socket.on("error", () => {});
