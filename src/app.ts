@@ -23,6 +23,7 @@ import type { Commands, Faults, Outgoing, Routes } from "./deps.ts";
 import { createHttp, type Http } from "./http.ts";
 import { createBatch } from "./ops/batch.ts";
 import { createClientReader } from "./ops/address.ts";
+import { createAnswers } from "./ops/answers.ts";
 import { type Clock, systemClock } from "./ops/clock.ts";
 import { healthRoutes } from "./ops/health.ts";
 import type { Log } from "./ops/log.ts";
@@ -192,6 +193,7 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
       conversations: createConversations({ store: chatStore, roomStore, viewUser }),
       rooms,
       requireUser: guard.requireUser,
+      answer: createAnswers(),
     }) as Routes,
     health: healthRoutes(() => ({
       draining,
