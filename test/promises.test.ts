@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { accounts } from "./promises/accounts.ts";
 import { conversations } from "./promises/conversations.ts";
+import { edge } from "./promises/edge.ts";
 import { everywhere } from "./promises/everywhere.ts";
 import { frames } from "./promises/frames.ts";
 import { history } from "./promises/history.ts";
@@ -25,6 +26,7 @@ const suites = {
   oneSocket,
   resuming,
   limits,
+  edge,
 };
 const tested = new Set<number>();
 

@@ -86,7 +86,10 @@ export function createResume({ publisher, catchUp, presentNow, epoch, clock, log
 
   async function drained(ws: Socket, data: Open): Promise<void> {
     const [longest] = slow;
-    if (slow.size >= MAX_WAITED_FOR) longest!.close(CLOSE.behind, "too slow");
+    if (slow.size >= MAX_WAITED_FOR) {
+      slow.delete(longest!);
+      longest!.close(CLOSE.behind, "too slow");
+    }
     const stop = clock.after(PATIENCE_MS, () => ws.close(CLOSE.behind, "too slow"));
     slow.add(ws);
     await new Promise<void>((wake) => (data.drained = wake));
