@@ -5,7 +5,11 @@ export type Log = pino.Logger;
 
 export function createLog(debug: boolean): Log {
   return pino(
-    { level: debug ? "debug" : "info", base: { pid: process.pid }, serializers: { err: safeError, path: withoutTokens } },
+    {
+      level: debug ? "debug" : "info",
+      base: { pid: process.pid },
+      serializers: { err: safeError, path: withoutTokens },
+    },
     pino.destination({ fd: 2, sync: true }),
   );
 }

@@ -23,15 +23,7 @@ const CROWDED_RETRY_MS = 10_000;
 export type Admit = ReturnType<typeof createHandshake>["admit"];
 
 /** Who may open a socket. */
-export function createHandshake({
-  identify,
-  livingSession,
-  limits,
-  allowedOrigins,
-  sockets,
-  maxSockets,
-  now,
-}: Deps) {
+export function createHandshake({ identify, livingSession, limits, allowedOrigins, sockets, maxSockets, now }: Deps) {
   /** Answers a request for a socket. Once accepted it is Bun's, and undefined comes back. */
   async function upgrade(
     request: Request,

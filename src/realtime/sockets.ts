@@ -27,15 +27,15 @@ export type Connection =
 
 export type Open = Peer &
   Inbox & {
-  state: "open";
-  caller: Caller;
-  phase: Phase;
-  /** When it last said something, and the gate of its resumes. */
-  heardAt: number;
-  resumeGateAt: number;
-  /** Wakes who waits for its buffer to empty. */
-  drained: (() => void) | null;
-};
+    state: "open";
+    caller: Caller;
+    phase: Phase;
+    /** When it last said something, and the gate of its resumes. */
+    heardAt: number;
+    resumeGateAt: number;
+    /** Wakes who waits for its buffer to empty. */
+    drained: (() => void) | null;
+  };
 
 export type Socket = ServerWebSocket<Connection>;
 

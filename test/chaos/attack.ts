@@ -49,7 +49,8 @@ export const attack: Scenario = {
       const quiet = took.splice(0);
 
       const before = footprintOf(pid).mb;
-      let most = before; const series: number[] = [];
+      let most = before;
+      const series: number[] = [];
       const tick = setInterval(() => series.push(Math.round(footprintOf(pid).mb)), 500);
       const measure = setInterval(() => (most = Math.max(most, footprintOf(pid).mb)), 50);
       const mallory = spawn({ ...size, ...attack });
@@ -57,7 +58,8 @@ export const attack: Scenario = {
       await settled(talkers);
       const hard = took.splice(0);
       log(`mallory got ${(await new Response(mallory.stdout).text()).trim()}`);
-      clearInterval(measure); clearInterval(tick);
+      clearInterval(measure);
+      clearInterval(tick);
       // What is waited for, half-way connections and the garbage collector included.
       const isBack = () => footprintOf(pid).mb - before < STAYS_MB;
       const back = await soon(40_000, isBack).then(() => true, () => false); // prettier-ignore
@@ -135,10 +137,9 @@ async function settled(talkers: Talker[]): Promise<void> {
 /** With what the others leave of the cores, as somebody far away would. */
 function spawn(what: Attack) {
   const nicely = Bun.which("nice") ? ["nice", "-n", "19"] : [];
-  const child = Bun.spawn(
-    [...nicely, process.execPath, join(import.meta.dir, "mallory.ts"), JSON.stringify(what)],
-    { stdio: ["ignore", "pipe", "inherit"] },
-  );
+  const child = Bun.spawn([...nicely, process.execPath, join(import.meta.dir, "mallory.ts"), JSON.stringify(what)], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   atExit(() => child.kill("SIGKILL"));
   return child;
 }

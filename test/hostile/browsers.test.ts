@@ -111,7 +111,16 @@ describe("mallory's page", () => {
       return { origin: headers.get("access-control-allow-origin"), vary: headers.get("vary") ?? "", headers };
     };
     for (const method of ["OPTIONS", "GET", "HEAD", "DELETE"]) {
-      for (const origin of [EVIL, "null", "*", `${FRIEND}.evil.example`, `${FRIEND}/`, FRIEND.toUpperCase(), "http://app.example.org", ""]) {
+      for (const origin of [
+        EVIL,
+        "null",
+        "*",
+        `${FRIEND}.evil.example`,
+        `${FRIEND}/`,
+        FRIEND.toUpperCase(),
+        "http://app.example.org",
+        "",
+      ]) {
         const { origin: allowed, vary } = await headersOf(open, method, origin);
         expect([method, origin, allowed, vary]).toEqual([method, origin, null, expect.stringContaining("Origin")]);
       }
@@ -153,7 +162,16 @@ test("whatever is a page has a strict policy, in errors too, and nothing else ca
   for (const path of ["/page", "/by-hand", "/nowhere"]) {
     const { headers } = await app.request(`https://chat.example${path}`);
     const policy = headers.get("content-security-policy")!;
-    for (const part of ["default-src 'none'", "script-src 'self'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'self'", "require-trusted-types-for 'script'", "trusted-types 'none'"]) // prettier-ignore
+    for (const part of [
+      "default-src 'none'",
+      "script-src 'self'",
+      "frame-ancestors 'none'",
+      "base-uri 'none'",
+      "form-action 'self'",
+      "require-trusted-types-for 'script'",
+      "trusted-types 'none'",
+    ])
+      // prettier-ignore
       expect([path, policy]).toEqual([path, expect.stringContaining(part)]);
     expect(policy).not.toMatch(/unsafe-|\*|http:|data:|blob:/);
     expect(Object.fromEntries(headers)).toMatchObject({

@@ -101,22 +101,26 @@ test("a handshake that breaks off half-way counts nowhere", async () => {
   await drop([...half, whole]);
 });
 
-test.skipIf(!haveServices)("a user's sockets are counted over two processes, however many are opened at once", async () => {
-  const cluster = await clusterRig({ MAX_SOCKETS_PER_USER: "20" });
-  const [mallory, alice] = [await Person.signUp(cluster.url()), await Person.signUp(cluster.url())];
-  const sockets = await Promise.all(
-    Array.from({ length: 400 }, (_, i) =>
-      RawWebSocket.open(cluster.url(i), `/ws/chat/global/?token=${mallory.access}`),
-    ),
-  );
-  await eventually(() => expect(sockets.filter(({ code }) => code === 4009).length).toBeGreaterThanOrEqual(360));
-  // Each process knows of the other's within a moment: both together may let in twice as many, no more.
-  expect(sockets.filter(({ code }) => code === undefined).length).toBeGreaterThanOrEqual(20);
-  const late = await RawWebSocket.open(cluster.url(), `/ws/chat/global/?token=${mallory.access}`);
-  await eventually(() => expect(late.code).toBe(4009));
-  const [a, b] = [await alice.socket("global"), await alice.at(cluster.url(1)).socket("global")];
-  await a.say({ content: "undisturbed" });
-  await b.next("global_message");
-  for (const socket of sockets) socket.drop();
-  await cluster.stop();
-}, 30_000);
+test.skipIf(!haveServices)(
+  "a user's sockets are counted over two processes, however many are opened at once",
+  async () => {
+    const cluster = await clusterRig({ MAX_SOCKETS_PER_USER: "20" });
+    const [mallory, alice] = [await Person.signUp(cluster.url()), await Person.signUp(cluster.url())];
+    const sockets = await Promise.all(
+      Array.from({ length: 400 }, (_, i) =>
+        RawWebSocket.open(cluster.url(i), `/ws/chat/global/?token=${mallory.access}`),
+      ),
+    );
+    await eventually(() => expect(sockets.filter(({ code }) => code === 4009).length).toBeGreaterThanOrEqual(360));
+    // Each process knows of the other's within a moment: both together may let in twice as many, no more.
+    expect(sockets.filter(({ code }) => code === undefined).length).toBeGreaterThanOrEqual(20);
+    const late = await RawWebSocket.open(cluster.url(), `/ws/chat/global/?token=${mallory.access}`);
+    await eventually(() => expect(late.code).toBe(4009));
+    const [a, b] = [await alice.socket("global"), await alice.at(cluster.url(1)).socket("global")];
+    await a.say({ content: "undisturbed" });
+    await b.next("global_message");
+    for (const socket of sockets) socket.drop();
+    await cluster.stop();
+  },
+  30_000,
+);

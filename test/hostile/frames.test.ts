@@ -31,12 +31,21 @@ for (const [what, bytes, code] of [
   ["a frame far over the limit", [frame(text, "x".repeat(200_000))], 1009],
   ["a header that announces a gibibyte", [frame(text, "", { announced: 1n << 30n })], 1009],
   ["a header that announces more than there is in the world", [frame(text, "", { announced: (1n << 64n) - 1n })], 1009],
-  ["fragments that add up to more than the limit", [frame(text, large, { fin: false }), frame(continuation, large, { fin: false }), frame(continuation, large, { fin: false })], 1009],
+  [
+    "fragments that add up to more than the limit",
+    [
+      frame(text, large, { fin: false }),
+      frame(continuation, large, { fin: false }),
+      frame(continuation, large, { fin: false }),
+    ],
+    1009,
+  ],
   ["a compressed frame, which was not agreed upon", [frame(text, "x", { bits: 0x40 })], 1002],
   ["a frame without a mask", [frame(text, "x", { mask: false })], 1002],
   ["text that is no UTF-8", [frame(text, Buffer.from([0xff, 0xfe]))], 1007],
   ["a ping of more than 125 bytes", [frame(ping, "x".repeat(126))], 1002],
-] as [string, Buffer[], number][]) // prettier-ignore
+] as [string, Buffer[], number][])
+  // prettier-ignore
   test(`${what} closes the socket with ${code}, at once and for nobody else`, async () => {
     const bystander = await mallory.socket("global");
     const socket = await open();
@@ -86,7 +95,9 @@ for (const [what, one, answers] of [
     const flood = Buffer.concat(Array.from({ length: 10_000 }, () => one));
     socket.write(flood);
     expect(await closedWith(socket)).toBe(4009);
-    const codes = socket.frames.filter(({ opcode }) => opcode === text).map(({ payload }) => JSON.parse(payload.toString()).code);
+    const codes = socket.frames
+      .filter(({ opcode }) => opcode === text)
+      .map(({ payload }) => JSON.parse(payload.toString()).code);
     for (const code of answers) expect(codes).toContain(code);
     expect(codes.length).toBeLessThan(1_500);
     const said = performance.now();
@@ -104,7 +115,9 @@ test("a flood of frames as large as may be ends too, and is not kept in memory m
   for (let i = 0; i < 1_300; i++) socket.write(big);
   expect(await closedWith(socket)).toBe(4009);
   expect(footprintOf(pid).mb - before).toBeLessThan(60);
-  const codes = socket.frames.filter(({ opcode }) => opcode === text).map(({ payload }) => JSON.parse(payload.toString()).code);
+  const codes = socket.frames
+    .filter(({ opcode }) => opcode === text)
+    .map(({ payload }) => JSON.parse(payload.toString()).code);
   expect(codes).toContain("too_long");
 });
 

@@ -39,11 +39,15 @@ for (const [what, bytes] of [
   ["a NUL in a header", `GET /healthz HTTP/1.1\r\n${HOST}X: a\0b\r\n\r\n${NEXT}`],
   ["a chunk that is no number", post("Transfer-Encoding: chunked\r\n", `zz\r\n{}\r\n0\r\n\r\n${NEXT}`)],
   ["a chunk longer than it says", post("Transfer-Encoding: chunked\r\n", `2\r\n{}XX0\r\n\r\n${NEXT}`)],
-  ["a chunk of more than there is", post("Transfer-Encoding: chunked\r\n", `FFFFFFFFFFFFFFFF1\r\n{}\r\n0\r\n\r\n${NEXT}`)],
+  [
+    "a chunk of more than there is",
+    post("Transfer-Encoding: chunked\r\n", `FFFFFFFFFFFFFFFF1\r\n{}\r\n0\r\n\r\n${NEXT}`),
+  ],
   ["no host", "GET /healthz HTTP/1.1\r\n\r\n"],
   ["HTTP/2 without being asked", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"],
   ["TLS where none is spoken", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"],
-] as [string, string][]) // prettier-ignore
+] as [string, string][])
+  // prettier-ignore
   test(`${what}: the request is refused, nothing after it is read, and the connection is closed`, async () => {
     const socket = await send(bytes);
     expect([socket.closed, socket.statuses.length <= 1, socket.statuses.every((s) => s === 400 || s === 505)]).toEqual([true, true, true]); // prettier-ignore
@@ -80,8 +84,20 @@ test("headers that are too long or too many are 431, however slowly or without e
 
 test("paths are taken as they are: no trick leads from one address to another", async () => {
   for (const path of [
-    "//healthz", "/api//auth/users/", "/api%2fauth%2fusers/", "/API/auth/users/", "/api/auth/users/;x", "/%00", "/healthz%00", "/healthz/..%2f", `/${"a/".repeat(5_000)}`, `/${"/".repeat(10_000)}`, "/.env", "/.git/config",
-  ]) // prettier-ignore
+    "//healthz",
+    "/api//auth/users/",
+    "/api%2fauth%2fusers/",
+    "/API/auth/users/",
+    "/api/auth/users/;x",
+    "/%00",
+    "/healthz%00",
+    "/healthz/..%2f",
+    `/${"a/".repeat(5_000)}`,
+    `/${"/".repeat(10_000)}`,
+    "/.env",
+    "/.git/config",
+  ])
+    // prettier-ignore
     expect([path.slice(0, 30), (await send(`GET ${path} HTTP/1.1\r\n${HOST}\r\n`)).statuses]).toEqual([path.slice(0, 30), [404]]);
   for (const id of ["%00", "%ff", "%", "%c0%af", "..%2f..%2f", "%2e%2e", "x".repeat(5_000)])
     expect([id.slice(0, 20), (await alice.get(`/api/chat/conversations/${id}/messages/`)).status]).toEqual([id.slice(0, 20), 404]); // prettier-ignore
@@ -122,7 +138,16 @@ test("a compressed body is not unpacked but refused, and so is every type but JS
     expect([encoding, status, body.code]).toEqual([encoding, 415, "unsupported_media_type"]);
   }
   expect((await logIn("{}", { "Content-Encoding": "identity" })).body.code).toBe("invalid_field");
-  for (const type of ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/jsonp", "application/json+x", "text/json", ""]) // prettier-ignore
+  for (const type of [
+    "text/plain",
+    "application/x-www-form-urlencoded",
+    "multipart/form-data; boundary=x",
+    "application/jsonp",
+    "application/json+x",
+    "text/json",
+    "",
+  ])
+    // prettier-ignore
     expect([type, (await logIn("{}", { "Content-Type": type })).status]).toEqual([type, 415]);
 });
 

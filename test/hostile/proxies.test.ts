@@ -38,7 +38,25 @@ test("the client's address is the right-most that no trusted proxy has", () => {
 });
 
 test("garbage counts as nothing: the last proxy that can be trusted stands for what it sent", () => {
-  for (const forwarded of ["", " ", ",", ", ,", "unknown", "_hidden", "198.51.100.7, nonsense", "198.51.100.256", "198.51.100.7.8", "0x7f.1", "::ffff:999.1.1.1", "<script>", "198.51.100.7;DROP", "localhost", "a".repeat(5_000), ",".repeat(5_000)]) // prettier-ignore
+  for (const forwarded of [
+    "",
+    " ",
+    ",",
+    ", ,",
+    "unknown",
+    "_hidden",
+    "198.51.100.7, nonsense",
+    "198.51.100.256",
+    "198.51.100.7.8",
+    "0x7f.1",
+    "::ffff:999.1.1.1",
+    "<script>",
+    "198.51.100.7;DROP",
+    "localhost",
+    "a".repeat(5_000),
+    ",".repeat(5_000),
+  ])
+    // prettier-ignore
     expect([forwarded.slice(0, 30), address("10.1.2.3", forwarded)]).toEqual([forwarded.slice(0, 30), "10.1.2.3"]);
   expect(address("10.1.2.3", "198.51.100.7, , 10.2.2.2")).toBe("10.2.2.2");
   expect(address("", "198.51.100.7")).toBe("");
@@ -90,7 +108,11 @@ describe("over a real server", () => {
       const { bytes } = await exchange(rig.url(), `GET /api/auth/users/?page_size=1 HTTP/1.1\r\nHost: chat.example\r\n${lines}Authorization: Bearer ${people.get(rig)!.access}\r\n\r\n`); // prettier-ignore
       return JSON.parse(bytes.toString().split("\r\n\r\n")[1]!).next as string;
     };
-    const spoofed = { "X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "https", Forwarded: "host=evil.example" };
+    const spoofed = {
+      "X-Forwarded-Host": "evil.example",
+      "X-Forwarded-Proto": "https",
+      Forwarded: "host=evil.example",
+    };
     expect(await next(rigs[0], spoofed)).toStartWith("http://chat.example/api/auth/users/");
     const behind = { "X-Forwarded-Host": "chat.example.org:8443", "X-Forwarded-Proto": "https" };
     expect(await next(rigs[1], behind)).toStartWith("https://chat.example.org:8443/api/auth/users/");

@@ -4,7 +4,11 @@ import { createAnswers } from "../../src/ops/answers.ts";
 import { SlowSocket } from "../chaos/slow-socket.ts";
 import { eventually } from "../support/services.ts";
 
-const items = Array.from({ length: 4_000 }, (_, id) => ({ id, content: `message ${id} é😀 `.repeat(100), text: "<b>" }));
+const items = Array.from({ length: 4_000 }, (_, id) => ({
+  id,
+  content: `message ${id} é😀 `.repeat(100),
+  text: "<b>",
+}));
 const size = items.reduce((sum, { content, text }) => sum + content.length + text.length, 0);
 
 test("answers of every size are whole, whoever reads them how fast", async () => {

@@ -39,7 +39,12 @@ export const edge: PromiseSuite = (promised, rig) => {
         "cross-origin-resource-policy": "same-origin",
         "cross-origin-opener-policy": "same-origin",
       });
-      for (const absent of ["access-control-allow-credentials", "access-control-allow-origin", "strict-transport-security"]) // prettier-ignore
+      for (const absent of [
+        "access-control-allow-credentials",
+        "access-control-allow-origin",
+        "strict-transport-security",
+      ])
+        // prettier-ignore
         expect([path, absent, headers.get(absent)]).toEqual([path, absent, null]);
     }
     const other = await embeddedRig({ TRUSTED_PROXIES: "127.0.0.1" });

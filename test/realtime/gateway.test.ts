@@ -56,7 +56,11 @@ function oneSocket({
     isEnded,
     gate,
   });
-  const data = openConnection({ endpoint: "global", network: "" }, { userId: "u", sessionId: "s", username: "ada" }, clock.now());
+  const data = openConnection(
+    { endpoint: "global", network: "" },
+    { userId: "u", sessionId: "s", username: "ada" },
+    clock.now(),
+  );
   const ws = {
     data,
     readyState: 1,
@@ -109,7 +113,11 @@ test("a cursor never overtakes what it stands for, however much is still on its 
     dispatch: createDispatch(silent, () => {}),
     deliveredSince: () => delivered,
   });
-  const data = openConnection({ endpoint: "chat", network: "" }, { userId: "u", sessionId: "s", username: "ada" }, clock.now());
+  const data = openConnection(
+    { endpoint: "chat", network: "" },
+    { userId: "u", sessionId: "s", username: "ada" },
+    clock.now(),
+  );
   const ws = { data, readyState: 1, send: (frame: string) => frames.push(frame) } as unknown as Socket;
   void websocket.open?.(ws);
   data.phase = { name: "live", since: "0", at: 0, pongAt: 0 };

@@ -80,7 +80,11 @@ export const handshake = (path: string, headers: Record<string, string> = {}): s
 type Shape = { fin?: boolean; mask?: boolean; bits?: number; announced?: bigint };
 
 /** A WebSocket frame, masked with zeros; `announced` is the length that it claims to have. */
-export function frame(opcode: number, payload: string | Buffer = "", { fin = true, mask = true, bits = 0, announced }: Shape = {}): Buffer {
+export function frame(
+  opcode: number,
+  payload: string | Buffer = "",
+  { fin = true, mask = true, bits = 0, announced }: Shape = {},
+): Buffer {
   const body = Buffer.from(payload as string);
   const length = announced ?? BigInt(body.length);
   const [short, extra] = length < 126n ? [Number(length), 0] : length < 65_536n ? [126, 2] : [127, 8];
