@@ -1,4 +1,4 @@
-import type { Server, WebSocketHandler } from "bun";
+import type { Server } from "bun";
 import { createAccounts, userView } from "./auth/accounts.ts";
 import { createGuard } from "./auth/guard.ts";
 import { createAddressLimits } from "./auth/limits.ts";
@@ -20,9 +20,11 @@ import { createChatStore } from "./chat/store.ts";
 import { createWriter } from "./chat/writer.ts";
 import type { Config } from "./config.ts";
 import type { Commands, Faults, Outgoing, Routes } from "./deps.ts";
-import { createHttp, type Http } from "./http.ts";
+import { createHttp } from "./http.ts";
+import { listen } from "./listen.ts";
 import { createBatch } from "./ops/batch.ts";
 import { createClientReader } from "./ops/address.ts";
+import { createAnswers } from "./ops/answers.ts";
 import { type Clock, systemClock } from "./ops/clock.ts";
 import { healthRoutes } from "./ops/health.ts";
 import type { Log } from "./ops/log.ts";
@@ -148,6 +150,8 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
     ),
     limits,
     allowedOrigins: config.allowedOrigins,
+    sockets,
+    maxSockets: config.maxSockets,
     now: clock.now,
   });
   const { resume, prune: pruneResumes } = createResume({
@@ -172,6 +176,7 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
     isEnded: (id) => revocations.has(id),
     presence,
     maxSocketsPerUser: config.maxSocketsPerUser,
+    maxUnauthenticated: config.maxSockets.unauthenticated,
     maxFrameBytes: config.maxFrameBytes,
     // Far above what the message limit lets through; without one, far above what a person can do.
     gate: config.messageRate.perSecond
@@ -207,6 +212,7 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
       }),
       rooms,
       requireUser: guard.requireUser,
+      answer: createAnswers(),
     }) as Routes,
     health: healthRoutes(() => ({
       draining,
@@ -264,28 +270,6 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
     port: listening.port!,
     stop: () => (stopping ??= Promise.race([drain(), clock.sleep(STOP_DEADLINE_MS)])),
   };
-}
-
-function listen(
-  { host, port, workers }: Config,
-  http: Http,
-  websocket: WebSocketHandler<Connection>,
-): Server<Connection> {
-  try {
-    return Bun.serve({
-      hostname: host,
-      port,
-      reusePort: workers > 1,
-      maxRequestBodySize: 16 * 1024 * 1024,
-      idleTimeout: 30,
-      // A URL that does not parse comes of a Host header that is none.
-      fetch: (request, server) =>
-        URL.canParse(request.url) ? http.fetch(request, { server }) : new Response(null, { status: 400 }),
-      websocket,
-    });
-  } catch (error) {
-    throw new Error(`HOST, PORT: cannot listen on ${host}:${port}`, { cause: error });
-  }
 }
 
 async function until(done: () => boolean, clock: Clock): Promise<void> {

@@ -58,6 +58,12 @@ export function readConfig(env: Env = process.env) {
       connect: whole(env, "CONNECT_RATE_LIMIT", 3000, 0),
     },
     maxSocketsPerUser: whole(env, "MAX_SOCKETS_PER_USER", 20, 0) || Infinity,
+    /** Of one process. */
+    maxSockets: {
+      all: whole(env, "MAX_SOCKETS", 20_000, 0) || Infinity,
+      perAddress: whole(env, "MAX_SOCKETS_PER_ADDRESS", 3_000, 0) || Infinity,
+      unauthenticated: whole(env, "MAX_UNAUTHENTICATED_SOCKETS", 1_000, 0) || Infinity,
+    },
     allowedOrigins: list(env, "ALLOWED_ORIGINS").map((value) => origin(value)),
     trustedProxies: list(env, "TRUSTED_PROXIES").map((value) => network(value)),
   };

@@ -1,9 +1,10 @@
 import type { Server } from "bun";
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
 import { cors } from "hono/cors";
 import { TrieRouter } from "hono/router/trie-router";
 import type { HttpEnv, Routes } from "./deps.ts";
 import { notFound, problem, Refusal, toRefusal } from "./errors.ts";
+import { safeHeaders } from "./ops/headers.ts";
 import type { Log } from "./ops/log.ts";
 import type { Endpoint } from "./protocol/frames.ts";
 import type { Connection } from "./realtime/sockets.ts";
@@ -36,8 +37,6 @@ export function createHttp({ auth, chat, health, upgrade, readClient, allowedOri
     c.set("address", client.address);
     c.set("url", client.url);
     c.header("X-Request-Id", c.var.requestId);
-    c.header("X-Content-Type-Options", "nosniff");
-    c.header("Cache-Control", "no-store");
     const startedAt = performance.now();
     await next();
     if (c.req.method === "HEAD") c.header("Content-Length", String((await c.res.clone().arrayBuffer()).byteLength));
@@ -53,6 +52,7 @@ export function createHttp({ auth, chat, health, upgrade, readClient, allowedOri
       "request",
     );
   });
+  app.use(safeHeaders);
   app.use(async (c, next) => {
     if (c.req.method === "OPTIONS") {
       const allowed = methodsOf(c.req.path);
@@ -86,13 +86,25 @@ export function createHttp({ auth, chat, health, upgrade, readClient, allowedOri
   }
   app.get("/", (c) => c.text("LiquidChat is running. It has no page yet; its API is under /api/ and /ws/.\n"));
 
+  const refuse = (c: Context, refusal: Refusal) =>
+    c.body(JSON.stringify(problem(refusal, c.var.requestId)), refusal.status as 400, {
+      ...refusal.headers,
+      // A body without a length need not end, and what is left of it would be read for ever.
+      ...(c.req.header("transfer-encoding") && { Connection: "close" }),
+      "Content-Type": "application/problem+json",
+    });
+
+  // Not thrown: the innermost middleware would be left half-way.
   app.notFound((c) => {
     const allowed = methodsOf(c.req.path);
-    throw allowed.length
-      ? new Refusal("method_not_allowed", `This address takes ${allowed.join(", ")}.`, {
-          headers: { Allow: allowed.join(", ") },
-        })
-      : notFound();
+    return refuse(
+      c,
+      allowed.length
+        ? new Refusal("method_not_allowed", `This address takes ${allowed.join(", ")}.`, {
+            headers: { Allow: allowed.join(", ") },
+          })
+        : notFound(),
+    );
   });
 
   app.onError((error, c) => {
@@ -101,10 +113,7 @@ export function createHttp({ auth, chat, health, upgrade, readClient, allowedOri
     // That the database is away is told once, elsewhere.
     if (refusal.code === "internal") log.error(about, "request failed");
     else if (refusal.code === "unavailable") log.debug(about, "request could not be served");
-    return c.body(JSON.stringify(problem(refusal, c.var.requestId)), refusal.status as 400, {
-      ...refusal.headers,
-      "Content-Type": "application/problem+json",
-    });
+    return refuse(c, refusal);
   });
 
   return app;

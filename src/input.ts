@@ -2,24 +2,32 @@ import type { z } from "zod";
 import { type FieldError, Refusal } from "./errors.ts";
 
 const MAX_BODY_BYTES = 256 * 1024;
+/** A body that still comes after this is cut; one that has stopped coming is cut by the runtime. */
+const MAX_BODY_MS = 15_000;
 
 /** The JSON body of a request, checked. Bytes that are no UTF-8 are refused rather than replaced: what is stored is what was sent. */
 export async function readBody<T>(request: Request, schema: z.ZodType<T>): Promise<T> {
   const type = request.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase();
   if (type !== "application/json")
     throw new Refusal("unsupported_media_type", "Send JSON, with the header Content-Type: application/json.");
+  // What unpacks to a thousand times its size is not unpacked.
+  if ((request.headers.get("content-encoding") ?? "identity").trim().toLowerCase() !== "identity")
+    throw new Refusal("unsupported_media_type", "Send the body as it is, without Content-Encoding.");
   return check(schema, parseJson(await readBytes(request)));
 }
 
 async function readBytes(request: Request): Promise<Uint8Array> {
   const tooLarge = () => new Refusal("too_large", `A request body may have at most ${MAX_BODY_BYTES} bytes.`);
   if (Number(request.headers.get("content-length")) > MAX_BODY_BYTES) throw tooLarge();
+  const until = performance.now() + MAX_BODY_MS;
   const chunks: Uint8Array[] = [];
   let length = 0;
   try {
     for await (const chunk of request.body ?? []) {
       length += chunk.byteLength;
       if (length > MAX_BODY_BYTES) throw tooLarge();
+      if (performance.now() > until)
+        throw new Refusal("bad_json", "The body came too slowly.", { headers: { Connection: "close" } });
       chunks.push(chunk);
     }
   } catch (error) {

@@ -17,6 +17,7 @@ const LEVELS: Record<string, number> = {
   chat: 3, presence: 3, realtime: 3, admin: 3,
   client: 3,
   backends: 3.5,
+  listen: 3.5,
   app: 4, http: 4,
   main: 5,
 }; // prettier-ignore
@@ -27,7 +28,7 @@ const FENCES: [what: string, pattern: RegExp, allowed: RegExp][] = [
   ["postgres.js", /from "postgres"/, /^db\/(postgres|alone)\.ts$/],
   ["PGlite", /from "@electric-sql\/pglite/, /^db\/embedded-worker\.ts$/],
   ["ioredis", /^import (?!type).*from "ioredis"/m, /^bus\/redis\.ts$/],
-  ["Bun.serve", /Bun\.serve\(/, /^app\.ts$/],
+  ["Bun.serve", /Bun\.serve\(/, /^listen\.ts$/],
   ["the environment", /process\.env/, /^config\.ts$/],
   ["time", /Date\.now\(|setTimeout\(|setInterval\(|Bun\.sleep\(/, /^(ops\/(clock|supervisor)|client\/ports)\.ts$/],
   ["the client's world", /globalThis|crypto\.|Math\.random\(/, /^(client\/(ports|storage)\.ts$|(?!client\/))/],

@@ -20,6 +20,7 @@ test("defaults are those of the first version's clients", () => {
     messageMaxLength: 2000,
     maxFrameBytes: 65536,
     maxSocketsPerUser: 20,
+    maxSockets: { all: 20_000, perAddress: 3_000, unauthenticated: 1_000 },
     refreshGraceMs: 10_000,
     accessTokenMs: 900_000,
     refreshTokenMs: 604_800_000,
@@ -83,9 +84,17 @@ test("0 switches a limit off", () => {
       MESSAGE_RATE_LIMIT: "0",
       MAX_SOCKETS_PER_USER: "0",
       MAX_FRAME_BYTES: "0",
+      MAX_SOCKETS: "0",
+      MAX_SOCKETS_PER_ADDRESS: "0",
+      MAX_UNAUTHENTICATED_SOCKETS: "0",
       CONNECT_RATE_LIMIT: "0",
     }),
-  ).toMatchObject({ messageRate: { perSecond: 0 }, maxSocketsPerUser: Infinity, limits: { connect: 0 } });
+  ).toMatchObject({
+    messageRate: { perSecond: 0 },
+    maxSocketsPerUser: Infinity,
+    maxSockets: { all: Infinity, perAddress: Infinity, unauthenticated: Infinity },
+    limits: { connect: 0 },
+  });
 });
 
 test("a bad value stops the start with one sentence and exit code 1", async () => {

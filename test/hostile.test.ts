@@ -111,6 +111,33 @@ describe("mallory", () => {
     await socket.opened;
     await socket.say({ content: "a very private thought" });
     await new TestSocket(`${rig.url()}/ws/chat/private/?token=${body.refresh}`).closed;
+    // As a subprotocol, as a header, as a frame; good, of the wrong kind, and forged.
+    const forged = `${body.access.slice(0, -6)}forged`;
+    for (const token of [body.access, body.refresh, forged]) {
+      const chat = `${rig.url()}/ws/chat/`;
+      for (const options of [
+        { protocols: ["liquidchat.v2", `bearer.${token}`] },
+        { protocols: ["liquidchat.v2"], headers: { Authorization: `Bearer ${token}` } },
+        { protocols: [`bearer.${token}`] },
+      ]) {
+        const one = new TestSocket(chat, options);
+        await one.opened;
+        one.send({ type: "resume", epoch: token, since: token });
+        await one.close();
+      }
+      const asked = new TestSocket(chat, { protocols: ["liquidchat.v2"] });
+      await asked.opened;
+      for (const frame of [{ type: "auth", token }, { type: "auth", token }, { type: token, client_id: token }, token]) asked.send(frame); // prettier-ignore
+      await asked.close();
+      // Where no token belongs, and where things go wrong.
+      for (const path of [`/${token}`, `/api/chat/conversations/${token}/`, `/api/auth/users/?search=${token}&page=${token}`, `/ws/chat/global/?token=${token}`]) // prettier-ignore
+        for (const method of ["GET", "DELETE"]) await call(rig.url(), method, path, { token, headers: { Cookie: `session=${token}` } }); // prettier-ignore
+      for (const path of ["/api/auth/token/refresh/", "/api/auth/logout/"]) {
+        await call(rig.url(), "POST", path, { token, body: { refresh: forged } });
+        await call(rig.url(), "POST", path, { token, body: `{"refresh": "${token}"` });
+      }
+    }
+    await raw(`GET /ws/chat/global/?token=${body.access} HTTP/1.1\r\nHost: a b\r\n\r\n`);
     await call(rig.url(), "GET", "/api/auth/users/?search=secret-search", { token: body.access });
     await socket.close();
     const log = await eventually(() => {
@@ -126,6 +153,7 @@ describe("mallory", () => {
       "private thought",
       "secret-search",
       "eyJ",
+      "forged",
     ])
       expect(log).not.toContain(secret);
   });
@@ -137,6 +165,9 @@ test("an error in the log has lost what users sent", () => {
     detail: "Failing row contains ($argon2id$v=19$x, body)",
     input: "http://x/?token=eyJ",
   });
+  const token = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl";
+  for (const error of [new Error(`no such thing: ${token}`), `broken ${token}`])
+    expect(safeError(error).message).toEndWith("...");
   const text = JSON.stringify(safeError(new Error("Failed query: select 1\nparams: alice@example.org,eyJ", { cause })));
   for (const secret of ["alice", "argon2id", "eyJ", "body"]) expect(text).not.toContain(secret);
   expect(text).toContain("23505");

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { accounts } from "./promises/accounts.ts";
 import { ownAccount } from "./promises/accounts-own.ts";
 import { conversations } from "./promises/conversations.ts";
+import { edge } from "./promises/edge.ts";
 import { everywhere } from "./promises/everywhere.ts";
 import { frames } from "./promises/frames.ts";
 import { history } from "./promises/history.ts";
@@ -29,6 +30,7 @@ const suites = {
   resuming,
   limits,
   text,
+  edge,
 };
 const tested = new Set<number>();
 

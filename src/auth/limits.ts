@@ -1,6 +1,7 @@
 import type { Redis } from "ioredis";
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from "rate-limiter-flexible";
 import { Refusal } from "../errors.ts";
+import { networkOf } from "../ops/address.ts";
 
 export type AddressLimits = ReturnType<typeof createAddressLimits>;
 
@@ -28,8 +29,8 @@ export function createAddressLimits(
     if (!points) return { take: async () => {}, giveBack: async () => {} };
     const counter = limiter(name, points, 60);
     return {
-      take: async (key) => void (await counter.consume(network(key)).catch(refuse)),
-      giveBack: async (key) => void (await counter.reward(network(key))),
+      take: async (key) => void (await counter.consume(networkOf(key)).catch(refuse)),
+      giveBack: async (key) => void (await counter.reward(networkOf(key))),
     };
   };
 
@@ -74,7 +75,7 @@ export function createAddressLimits(
     async guess<T>(address: string, account: string, attempt: () => Promise<T | null>): Promise<T | null> {
       if (!perMinute.login) return attempt();
       await login.take(address);
-      const place = network(address);
+      const place = networkOf(address);
       // People type passwords where the name goes, and names of any length: neither is to be kept.
       const pair = `${place} ${Bun.CryptoHasher.hash("sha256", account, "base64url")}`;
       await byAddress.take(place);
@@ -96,18 +97,6 @@ export function createAddressLimits(
       return answer;
     },
   };
-}
-
-/** One household has a whole IPv6 /64; counting its addresses one by one would be no limit. */
-function network(address: string): string {
-  if (!address.includes(":")) return address;
-  const [left = "", right = ""] = address.split("::");
-  const [head, tail] = [left.split(":"), right.split(":")].map((groups) => groups.filter(Boolean)) as [
-    string[],
-    string[],
-  ];
-  const groups = [...head, ...Array.from({ length: 8 - head.length - tail.length }, () => "0"), ...tail];
-  return groups.slice(0, 4).join(":");
 }
 
 function refuse(reason: unknown): never {

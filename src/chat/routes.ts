@@ -3,6 +3,7 @@ import { GLOBAL_ROOM, type UserRow } from "../db/schema.ts";
 import type { HttpEnv } from "../deps.ts";
 import { invalid, notFound, unauthenticated } from "../errors.ts";
 import { check, readBody } from "../input.ts";
+import type { Answer } from "../ops/answers.ts";
 import * as api from "../protocol/api.ts";
 import { makePage, readPage } from "../protocol/paging.ts";
 import type { Conversations } from "./conversations.ts";
@@ -20,12 +21,15 @@ type Deps = {
   conversations: Conversations;
   rooms: Rooms;
   requireUser: MiddlewareHandler<HttpEnv>;
+  answer: Answer;
 };
+
+const JSON_TYPE = { "Content-Type": "application/json" };
 
 /** "create" is a route of its own, which takes POST only. */
 const ID = ":id{(?!create$)[^/]+}";
 
-export function chatRoutes({ store, messages, userById, reading, conversations, rooms, requireUser }: Deps) {
+export function chatRoutes({ store, messages, userById, reading, conversations, rooms, requireUser, answer }: Deps) {
   const app = new Hono<HttpEnv>();
   app.use(requireUser);
 
@@ -42,17 +46,17 @@ export function chatRoutes({ store, messages, userById, reading, conversations, 
     const { user_id } = await readBody(c.req.raw, api.createConversation);
     const detail = await conversations.open(c.var.identity.userId, user_id);
     if (!detail) throw invalid("user_id", "There is no such active user.");
-    return c.json(detail);
+    return inFull(c, detail);
   });
 
   app.get("/conversations/user/:user_id", async (c) => {
     const detail = await conversations.open(c.var.identity.userId, roomId(c.req.param("user_id")));
     if (!detail) throw notFound();
-    return c.json(detail);
+    return inFull(c, detail);
   });
 
   app.get(`/conversations/${ID}`, async (c) =>
-    c.json(await conversations.detail(c.var.identity.userId, roomId(c.req.param("id")))),
+    inFull(c, await conversations.detail(c.var.identity.userId, roomId(c.req.param("id")))),
   );
 
   app.get(`/conversations/${ID}/messages`, async (c) => {
@@ -85,30 +89,18 @@ export function chatRoutes({ store, messages, userById, reading, conversations, 
     return repeat ? c.json({ ...message, duplicate: true }) : c.json(message!, 201);
   }
 
+  function inFull(c: Context<HttpEnv>, { conversation, messages }: Awaited<ReturnType<Conversations["detail"]>>) {
+    return c.body(answer(`{"conversation":${JSON.stringify(conversation)},"messages":`, messages, "}"), 200, JSON_TYPE);
+  }
+
   app.get("/global/messages", (c) => history(c, GLOBAL_ROOM));
 
   async function history(c: Context<HttpEnv>, room: string) {
     const page = await readHistory(store, room, c.req.query());
     const link = linkHeader(c.var.url, room, page);
-    const text = JSON.stringify(await conversations.messages(room, page.rows));
-    return c.body(inOnePiece(text), 200, { "Content-Type": "application/json", ...(link && { Link: link }) });
+    const messages = await conversations.messages(room, page.rows);
+    return c.body(answer("", messages, ""), 200, { ...JSON_TYPE, ...(link && { Link: link }) });
   }
 
   return app;
-}
-
-/**
- * Bun 1.4 writes an answer of 16 kB and more, given after an await, header by header, in some twenty system calls. What comes from a
- * stream of its own kind leaves in two.
- */
-function inOnePiece(text: string): ReadableStream | string {
-  if (text.length < 12_000) return text;
-  const stream = new ReadableStream({
-    type: "direct",
-    pull(controller: ReadableStreamDirectController) {
-      controller.write(text);
-      void controller.end();
-    },
-  } as unknown as UnderlyingSource);
-  return stream;
 }

@@ -16,7 +16,7 @@ export function createClientReader(trusted: readonly Network[]) {
     const url = new URL(request.url);
     let address = unmapped(peer);
     if (!trusted.length || !isProxy(address)) return { address, url };
-    const hops = (request.headers.get("x-forwarded-for") ?? "").split(",").map((hop) => unmapped(hop.trim()));
+    const hops = (request.headers.get("x-forwarded-for") ?? "").split(",").map((hop) => unmapped(bare(hop.trim())));
     for (let hop = hops.pop(); hop && isIP(hop) && isProxy(address); hop = hops.pop()) address = hop;
     const proto = request.headers.get("x-forwarded-proto");
     if (proto === "https" || proto === "http") url.protocol = proto;
@@ -27,6 +27,22 @@ export function createClientReader(trusted: readonly Network[]) {
     }
     return { address, url };
   };
+}
+
+/**
+ * What counts as one client where addresses are counted: one household has a whole IPv6 /64, and counting its addresses one by one
+ * would be no limit.
+ */
+export function networkOf(address: string): string {
+  if (!address.includes(":")) return address;
+  const [head = [], tail = []] = address.split("::").map((half) => half.split(":").filter(Boolean));
+  const zeros = Array.from({ length: 8 - head.length - tail.length }, () => "0");
+  return [...head, ...zeros, ...tail].slice(0, 4).join(":");
+}
+
+/** Some proxies write the client's port too: `192.0.2.1:5678`, `[2001:db8::1]:5678`. */
+function bare(hop: string): string {
+  return hop.replace(/^\[(.*)\](?::\d+)?$/, "$1").replace(/^([\d.]+):\d+$/, "$1");
 }
 
 /** An IPv4 client of a dual-stack socket shows up as `::ffff:a.b.c.d`. */

@@ -5,10 +5,17 @@ export type Log = pino.Logger;
 
 export function createLog(debug: boolean): Log {
   return pino(
-    { level: debug ? "debug" : "info", base: { pid: process.pid }, serializers: { err: safeError } },
+    {
+      level: debug ? "debug" : "info",
+      base: { pid: process.pid },
+      serializers: { err: safeError, path: withoutTokens },
+    },
     pino.destination({ fd: 2, sync: true }),
   );
 }
+
+/** A token has no business in a path or in a message of an error, but its client may have put it there. */
+const withoutTokens = (text: string): string => text.replace(/eyJ[\w-]+\.[\w-]*\.[\w-]*/g, "...");
 
 type SafeError = { type?: string; code?: string; message: string; stack?: string[]; cause?: SafeError };
 
@@ -17,12 +24,12 @@ type SafeError = { type?: string; code?: string; message: string; stack?: string
  * parameters, a URL has a token in it.
  */
 export function safeError(error: unknown): SafeError {
-  if (!(error instanceof Error)) return { message: String(error) };
+  if (!(error instanceof Error)) return { message: withoutTokens(String(error)) };
   const { code } = error as { code?: unknown };
   return {
     type: error.name,
     ...(typeof code === "string" && { code }),
-    message: error.message.split("\nparams:")[0]!.replace(/"[^"]*"|\$argon2\S*/g, '"..."'),
+    message: withoutTokens(error.message.split("\nparams:")[0]!.replace(/"[^"]*"|\$argon2\S*/g, '"..."')),
     stack: error.stack?.split("\n").filter((line) => /^\s+at /.test(line)),
     ...(error.cause !== undefined && { cause: safeError(error.cause) }),
   };

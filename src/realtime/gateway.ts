@@ -26,7 +26,10 @@ type Deps = {
   isEnded: (sessionId: string) => boolean;
   presence: { set(user: string, username: string, sockets: number): void; sockets(user: string): number };
   maxSocketsPerUser: number;
+  /** Of this process, that have not said who they are. */
+  maxUnauthenticated: number;
   maxFrameBytes: number;
+  maxBacklogBytes?: number;
   /** Each socket's own flood gate, before anything is parsed. */
   gate: { perSecond: number; burst: number };
   /** A peer that is silent for this long, pings included, is gone. */
@@ -39,22 +42,30 @@ type Deps = {
 
 /** Frames that wait their turn; who piles up more than this is not talking but flooding. */
 const MAX_INBOX = { frames: 256, bytes: 256 * 1024 };
-/** Sockets of a process that have not said who they are. */
-const MAX_ANONYMOUS = 1_000;
+/** Frames beyond its gate that a socket is told about, pings of the protocol included; they come back as slowly as its gate lets pass. */
+const MAX_REFUSED = 1_000;
+/** What readers that lag behind may hold of a process's memory, all together. */
+const MAX_BACKLOG_BYTES = 256 * 1024 * 1024;
 /** For the first frame of the one socket, and for its `resume`. */
 const PATIENCE_MS = 10_000;
 
 /** What becomes of a socket: who comes in, what they say, when it closes. */
 export function createGateway(deps: Deps) {
   const { sockets, publisher, dispatch, commands, presence, clock, log } = deps;
+  const { maxBacklogBytes = MAX_BACKLOG_BYTES } = deps;
   function open(ws: Socket): void {
+    sockets.enter(ws);
+    if (ws.data.state !== "anonymous") return admitted(ws);
+    sockets.anonymous.add(ws);
+    // Who means it says who they are at once: were the newest refused, a few addresses could keep everyone out.
+    const [oldest] = sockets.anonymous;
+    if (sockets.anonymous.size > deps.maxUnauthenticated) oldest!.close(CLOSE.abuse, "too many strangers");
+  }
+
+  /** Somebody, or nobody after all. */
+  function admitted(ws: Socket): void {
     const { data } = ws;
-    if (data.state === "refused") return ws.close(data.code, data.reason);
-    if (data.state === "anonymous") {
-      // They are not known by anything, so there is no fairer limit.
-      if (sockets.anonymous.size >= MAX_ANONYMOUS) return ws.close(CLOSE.abuse, "too many strangers");
-      return void sockets.anonymous.add(ws);
-    }
+    if (data.state !== "open") return data.state === "refused" ? ws.close(data.code, data.reason) : undefined;
     const { caller, endpoint } = data;
     // It may have ended while the handshake was under way.
     if (deps.isEnded(caller.sessionId)) return ws.close(overCode(endpoint, false), "session over");
@@ -66,6 +77,7 @@ export function createGateway(deps: Deps) {
   }
 
   function close(ws: Socket): void {
+    sockets.leave(ws);
     sockets.anonymous.delete(ws);
     if (ws.data.state !== "open") return;
     const { caller, inbox, drained } = ws.data;
@@ -85,6 +97,7 @@ export function createGateway(deps: Deps) {
     const { tat, waitMs } = gcra(data.gateAt, now, 1000 / deps.gate.perSecond, deps.gate.burst);
     data.gateAt = tat;
     if (waitMs > 0) {
+      if (isFlood(data, now)) return ws.close(CLOSE.abuse, "too many frames");
       const refusal = new Refusal("rate_limited", "Too many frames. Wait a moment.", { retryAfterMs: waitMs });
       return void ws.send(errorFrame(refusal, undefined, log));
     }
@@ -98,6 +111,18 @@ export function createGateway(deps: Deps) {
     data.inbox.push(frame);
     data.inboxBytes += bytes;
     if (!data.busy) void work(ws, data);
+  }
+
+  /** Whether this was one refusal too many: answering them all is work too. */
+  function isFlood(data: { floodAt: number }, now: number): boolean {
+    const { tat, waitMs } = gcra(data.floodAt, now, 1000 / deps.gate.perSecond, MAX_REFUSED);
+    data.floodAt = tat;
+    return waitMs > 0;
+  }
+
+  /** A ping of the protocol, which the runtime answers, or a pong. */
+  function control(ws: Socket): void {
+    if (ws.data.state !== "refused" && isFlood(ws.data, clock.now())) ws.close(CLOSE.abuse, "too many pings");
   }
 
   /** One frame of a socket after the other: Bun runs handlers of one socket side by side, and sends would change places. */
@@ -120,13 +145,14 @@ export function createGateway(deps: Deps) {
     const { data } = ws;
     if (data.state === "anonymous" && data.endpoint === "chat" && type === "auth") {
       return async ({ token }: { token: string }) => {
-        const admitted = await deps.admit(token, data.endpoint, data.address, true);
+        const { endpoint, network } = data;
+        const connection = await deps.admit(token, { endpoint, network }, true);
         if (ws.readyState !== WebSocket.OPEN) return undefined;
         sockets.anonymous.delete(ws);
         // The same object: the frames that wait are worked on from it.
-        const { inbox, inboxBytes, busy, gateAt } = data;
-        Object.assign(data, admitted, { inbox, inboxBytes, busy, gateAt });
-        open(ws);
+        const { inbox, inboxBytes, busy, gateAt, floodAt } = data;
+        Object.assign(data, connection, { inbox, inboxBytes, busy, gateAt, floodAt });
+        admitted(ws);
         return undefined;
       };
     }
@@ -158,9 +184,12 @@ export function createGateway(deps: Deps) {
     });
   }
 
-  /** Once a second: who was waited for long enough. */
+  /** Once a second: who was waited for long enough, and whether all that lag behind hold too much together. */
   function sweep(): void {
     const now = clock.now();
+    let backlog = 0;
+    for (const ws of sockets.each()) backlog += ws.getBufferedAmount();
+    if (backlog > maxBacklogBytes) letGo(backlog);
     for (const ws of sockets.anonymous)
       if (ws.data.state === "anonymous" && now - ws.data.at > PATIENCE_MS)
         ws.close(CLOSE.unauthenticated, "no token came");
@@ -172,10 +201,22 @@ export function createGateway(deps: Deps) {
     }
   }
 
+  /** Each may lag by a megabyte; where many do, those that lag most go first. They come back and miss nothing. */
+  function letGo(backlog: number): void {
+    const lagging = sockets.all().map((ws) => ({ ws, bytes: ws.getBufferedAmount() }));
+    for (const { ws, bytes } of lagging.sort((one, other) => other.bytes - one.bytes)) {
+      if (backlog <= maxBacklogBytes / 2) return;
+      backlog -= bytes;
+      ws.terminate();
+    }
+  }
+
   const websocket: WebSocketHandler<Connection> = {
     open,
     close,
     message,
+    ping: control,
+    pong: control,
     drain: (ws) => {
       if (ws.data.state === "open") ws.data.drained?.();
     },

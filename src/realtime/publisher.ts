@@ -10,6 +10,8 @@ export type Publisher = ReturnType<typeof createPublisher>;
 const MAX_TURN_BYTES = 256 * 1024;
 /** What one socket that is coming back may have waiting: it leaves at once, and the runtime cuts a socket that is 1 MiB behind. */
 const MAX_HELD_BYTES = 768 * 1024;
+/** The same for all of them together. */
+const MAX_HELD_IN_ALL_BYTES = 64 * 1024 * 1024;
 
 type Deps = {
   publishTo: (topic: string, frame: string) => void;
@@ -22,6 +24,7 @@ export function createPublisher({ publishTo, sockets, heads }: Deps) {
   const queue: (Outgoing | (() => void))[] = [];
   /** Frames for sockets that are coming back: they are to follow what was missed. */
   const held = new Map<Socket, { frames: string[]; bytes: number }>();
+  let heldBytes = 0;
 
   function publishOne({ endpoint, user, except, frame, head }: Outgoing): void {
     const to = topic(endpoint, user);
@@ -40,10 +43,16 @@ export function createPublisher({ publishTo, sockets, heads }: Deps) {
       if (!waiting || ws.data.state !== "open" || ws.data.caller.userId === except) continue;
       waiting.frames.push(frame);
       waiting.bytes += bytes;
-      if (waiting.bytes <= MAX_HELD_BYTES) continue;
-      held.delete(ws);
+      heldBytes += bytes;
+      if (waiting.bytes <= MAX_HELD_BYTES && heldBytes <= MAX_HELD_IN_ALL_BYTES) continue;
+      forget(ws);
       ws.close(CLOSE.behind, "too much happened meanwhile");
     }
+  }
+
+  function forget(ws: Socket): void {
+    heldBytes -= held.get(ws)?.bytes ?? 0;
+    held.delete(ws);
   }
 
   function flush(): void {
@@ -77,17 +86,18 @@ export function createPublisher({ publishTo, sockets, heads }: Deps) {
     /** From now on the socket is told nothing; what it would have been told is kept. */
     hold(ws: Socket, endpoint: Endpoint, userId: string): void {
       for (const to of topicsOf(endpoint, userId)) ws.unsubscribe(to);
+      forget(ws);
       held.set(ws, { frames: [], bytes: 0 });
     },
 
     /** Tells a socket what was kept for it, if anything was, and from now on everything, in one turn: nothing can come between. */
     tell(ws: Socket, endpoint: Endpoint, userId: string): void {
       for (const frame of held.get(ws)?.frames ?? []) ws.send(frame);
-      held.delete(ws);
+      forget(ws);
       for (const to of topicsOf(endpoint, userId)) ws.subscribe(to);
     },
 
-    forget: (ws: Socket): void => void held.delete(ws),
+    forget,
   };
 }
 

@@ -33,6 +33,8 @@ const MAX_FRAME_BYTES = 60 * 1024;
 const STREAMS_A_FRAME = 500;
 /** What may lie in the socket's own buffer while it is told what it missed; the runtime cuts it at 1 MiB. */
 const MAX_BUFFERED_BYTES = 256 * 1024;
+/** Readers that are waited for at once; each holds up to a megabyte of what it missed. */
+const MAX_WAITED_FOR = 64;
 
 /**
  * Coming back, on any process and of any age. The order is what makes it whole: first what happens from now on is kept for this
@@ -41,6 +43,8 @@ const MAX_BUFFERED_BYTES = 256 * 1024;
 export function createResume({ publisher, catchUp, presentNow, heads, epoch, clock, log }: Deps) {
   /** When each user's gate is open wide again; forgotten after that. */
   const gates = new Map<string, number>();
+  /** Who is being waited for, the longest first. */
+  const slow = new Set<Socket>();
 
   async function resume(
     ws: Socket,
@@ -68,7 +72,7 @@ export function createResume({ publisher, catchUp, presentNow, heads, epoch, clo
       for (const frame of framesFor(owed, presentNow)) {
         if (ws.readyState !== WebSocket.OPEN) return;
         ws.send(frame);
-        if (ws.getBufferedAmount() > MAX_BUFFERED_BYTES) await drained(ws, data, clock);
+        if (ws.getBufferedAmount() > MAX_BUFFERED_BYTES) await drained(ws, data);
       }
       if (ws.readyState !== WebSocket.OPEN) return;
       publisher.tell(ws, "chat", userId);
@@ -82,6 +86,20 @@ export function createResume({ publisher, catchUp, presentNow, heads, epoch, clo
     }
   }
 
+  async function drained(ws: Socket, data: Open): Promise<void> {
+    const [longest] = slow;
+    if (slow.size >= MAX_WAITED_FOR) {
+      slow.delete(longest!);
+      longest!.close(CLOSE.behind, "too slow");
+    }
+    const stop = clock.after(PATIENCE_MS, () => ws.close(CLOSE.behind, "too slow"));
+    slow.add(ws);
+    await new Promise<void>((wake) => (data.drained = wake));
+    slow.delete(ws);
+    data.drained = null;
+    stop();
+  }
+
   return {
     resume,
     prune(): void {
@@ -89,13 +107,6 @@ export function createResume({ publisher, catchUp, presentNow, heads, epoch, clo
       for (const [user, tat] of gates) if (tat <= now) gates.delete(user);
     },
   };
-}
-
-async function drained(ws: Socket, data: Open, clock: Clock): Promise<void> {
-  const stop = clock.after(PATIENCE_MS, () => ws.close(CLOSE.behind, "too slow"));
-  await new Promise<void>((wake) => (data.drained = wake));
-  data.drained = null;
-  stop();
 }
 
 function* framesFor(owed: Owed, presentNow: PresentNow): Generator<string> {

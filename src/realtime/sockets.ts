@@ -2,8 +2,8 @@ import type { ServerWebSocket } from "bun";
 import type { Caller } from "../deps.ts";
 import type { Endpoint } from "../protocol/frames.ts";
 
-/** What came in and waits for its turn. */
-type Inbox = { inbox: string[]; inboxBytes: number; busy: boolean; gateAt: number };
+/** What came in and waits for its turn; the gate of its frames, and that of those which are refused. */
+type Inbox = { inbox: string[]; inboxBytes: number; busy: boolean; gateAt: number; floodAt: number };
 
 /** Where a socket stands in being told what happens. */
 type Phase =
@@ -15,33 +15,36 @@ type Phase =
   /** Told everything since `since`; `at`: when that was known, `toldTo`: the place in `Heads` that it was told of last. */
   | { name: "live"; since: string; at: number; toldTo: number };
 
+/** `network`: the client's address, as those are counted. */
+export type Peer = { endpoint: Endpoint; network: string };
+
 /** A socket is one of three things; a refused one lives just long enough to be told so. */
 export type Connection =
-  | { state: "refused"; endpoint: Endpoint; code: number; reason: string }
+  | (Peer & { state: "refused"; code: number; reason: string })
   /** Its token is to come in the first frame. */
-  | (Inbox & { state: "anonymous"; endpoint: Endpoint; address: string; at: number })
+  | (Peer & Inbox & { state: "anonymous"; at: number })
   | Open;
 
-export type Open = Inbox & {
-  state: "open";
-  endpoint: Endpoint;
-  caller: Caller;
-  phase: Phase;
-  /** When it last said something, and the gate of its resumes. */
-  heardAt: number;
-  resumeGateAt: number;
-  /** Wakes who waits for its buffer to empty. */
-  drained: (() => void) | null;
-};
+export type Open = Peer &
+  Inbox & {
+    state: "open";
+    caller: Caller;
+    phase: Phase;
+    /** When it last said something, and the gate of its resumes. */
+    heardAt: number;
+    resumeGateAt: number;
+    /** Wakes who waits for its buffer to empty. */
+    drained: (() => void) | null;
+  };
 
 export type Socket = ServerWebSocket<Connection>;
 
-export function openConnection(endpoint: Endpoint, caller: Caller, now: number): Open {
-  const phase: Phase = endpoint === "chat" ? { name: "greeted", at: now } : { name: "told" };
-  return { state: "open", endpoint, caller, phase, heardAt: now, resumeGateAt: 0, drained: null, ...newInbox() };
+export function openConnection(peer: Peer, caller: Caller, now: number): Open {
+  const phase: Phase = peer.endpoint === "chat" ? { name: "greeted", at: now } : { name: "told" };
+  return { state: "open", ...peer, caller, phase, heardAt: now, resumeGateAt: 0, drained: null, ...newInbox() };
 }
 
-export const newInbox = (): Inbox => ({ inbox: [], inboxBytes: 0, busy: false, gateAt: 0 });
+export const newInbox = (): Inbox => ({ inbox: [], inboxBytes: 0, busy: false, gateAt: 0, floodAt: 0 });
 
 /** The open sockets of this process. */
 export class Sockets {
@@ -50,6 +53,25 @@ export class Sockets {
   #byUser = new Map<string, Set<Socket>>();
   #bySession = new Map<string, Set<Socket>>();
   #count: Record<Endpoint, number> = { global: 0, private: 0, chat: 0 };
+  /** All that the runtime has open, whatever they are, and how many of them each network has. */
+  size = 0;
+  #byNetwork = new Map<string, number>();
+
+  enter({ data: { network } }: Socket): void {
+    this.size++;
+    this.#byNetwork.set(network, this.from(network) + 1);
+  }
+
+  leave({ data: { network } }: Socket): void {
+    this.size--;
+    const left = this.from(network) - 1;
+    if (left) this.#byNetwork.set(network, left);
+    else this.#byNetwork.delete(network);
+  }
+
+  from(network: string): number {
+    return this.#byNetwork.get(network) ?? 0;
+  }
 
   add(ws: Socket, { userId, sessionId }: Caller): void {
     put(this.#byUser, userId, ws);

@@ -20,6 +20,7 @@ const ENV = {
   MESSAGE_RATE_BURST: "1000000",
   CONNECT_RATE_LIMIT: "100000000",
   REQUEST_RATE_LIMIT: "100000000",
+  MAX_SOCKETS_PER_ADDRESS: "100000000",
 };
 
 /** For a profile, which is written when a server ends in peace. */

@@ -4,6 +4,7 @@
  */
 import { cleanUp } from "../support/services.ts";
 import type { Scenario } from "./scenario.ts";
+import { attack } from "./attack.ts";
 import { embedded } from "./embedded.ts";
 import { moments } from "./moments.ts";
 import { offline } from "./offline.ts";
@@ -11,7 +12,7 @@ import { rolling } from "./rolling.ts";
 import { slow } from "./slow.ts";
 import { storm } from "./storm.ts";
 
-const SCENARIOS: Scenario[] = [storm, moments, rolling, slow, offline, embedded];
+const SCENARIOS: Scenario[] = [storm, moments, rolling, slow, offline, embedded, attack];
 
 const args = process.argv.slice(2);
 const names = args.filter((arg) => !arg.startsWith("--"));

@@ -3,6 +3,7 @@
  * reader that does not read. The numbers are those of Linux.
  */
 import { dlopen, FFIType, ptr } from "bun:ffi";
+import { handshake } from "../support/raw.ts";
 
 const { int, ptr: pointer, i64, u64 } = FFIType;
 const open = () =>
@@ -27,21 +28,27 @@ export class SlowSocket {
   /** The other side has closed it. */
   ended = false;
 
-  /** Connects and asks for `/ws/chat/`. */
-  constructor(port: number, token: string, bufferBytes: number) {
+  /** Asks for `/ws/chat/`. */
+  static chat(port: number, token: string, bufferBytes: number): SlowSocket {
+    return new SlowSocket(
+      port,
+      handshake("/ws/chat/", { "Sec-WebSocket-Protocol": `liquidchat.v2, bearer.${token}` }),
+      bufferBytes,
+      true,
+    );
+  }
+
+  /** Connects and asks for something; `speaks`: WebSocket, once it is answered. */
+  constructor(
+    port: number,
+    request: string,
+    bufferBytes: number,
+    private readonly speaks = false,
+  ) {
     this.c.setsockopt(this.fd, SOL_SOCKET, SO_RCVBUF, ptr(new Int32Array([bufferBytes])), 4);
     const address = new Uint8Array([AF_INET, 0, port >> 8, port & 255, 127, 0, 0, 1, ...new Uint8Array(8)]);
     if (this.c.connect(this.fd, ptr(address), address.length) !== 0) throw new Error("no connection");
-    const head = [
-      "GET /ws/chat/ HTTP/1.1",
-      "Host: 127.0.0.1",
-      "Connection: Upgrade",
-      "Upgrade: websocket",
-      "Sec-WebSocket-Version: 13",
-      "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==",
-      `Sec-WebSocket-Protocol: liquidchat.v2, bearer.${token}`,
-    ];
-    this.write(Buffer.from(`${head.join("\r\n")}\r\n\r\n`));
+    this.write(Buffer.from(request));
   }
 
   private write(data: Uint8Array): void {
@@ -60,13 +67,18 @@ export class SlowSocket {
     while (most > 0 && !this.ended) {
       const got = Number(this.c.recv(this.fd, ptr(chunk), Math.min(most, chunk.length), DONT_WAIT));
       // Nothing there and broken look the same here; a broken one is broken for writing too. (Before the handshake nothing may be written.)
-      if (got < 0 && this.bytes.length)
+      if (got < 0 && this.speaks && this.bytes.length)
         this.ended = Number(this.c.send(this.fd, ptr(PONG), PONG.length, DONT_WAIT | QUIETLY)) < 0;
       if (got === 0) this.ended = true;
       if (got <= 0) return;
       this.bytes.push(Buffer.from(chunk.subarray(0, got)));
       most -= got;
     }
+  }
+
+  /** All that came. */
+  text(): string {
+    return Buffer.concat(this.bytes).toString("latin1");
   }
 
   /** The text frames that came whole. */

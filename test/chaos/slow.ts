@@ -132,7 +132,7 @@ class Laggard {
     /** What it reads in a second; it says that it lives all the same. */
     private readonly bytes: number,
   ) {
-    this.socket = new SlowSocket(Number(new URL(url).port), account.access, 4_096);
+    this.socket = SlowSocket.chat(Number(new URL(url).port), account.access, 4_096);
   }
 
   private told = (type: string) => this.socket.frames().find((frame) => frame.type === type);

@@ -172,7 +172,7 @@ export const resuming: PromiseSuite = (promised, rig) => {
     const heads = new Heads(clock);
     const publisher = createPublisher({ publishTo: () => {}, sockets, heads });
     const closed: number[] = [];
-    const data = openConnection("chat", { userId: "u", sessionId: "s", username: "ada" }, 0);
+    const data = openConnection({ endpoint: "chat", network: "" }, { userId: "u", sessionId: "s", username: "ada" }, 0);
     const ws = { data, readyState: 1, unsubscribe: () => {}, close: (code: number) => closed.push(code) };
     sockets.add(ws as unknown as Socket, data.caller);
     const { promise, reject } = Promise.withResolvers<never>();

@@ -24,6 +24,7 @@ const stub = (clock: SimulatedClock) => ({
   isEnded: () => false,
   presence: { set: () => {}, sockets: () => 0 },
   maxSocketsPerUser: 20,
+  maxUnauthenticated: 2,
   maxFrameBytes: 1_000,
   gate: { perSecond: 1_000, burst: 1_000 },
   idleMs: 60_000,
@@ -55,7 +56,11 @@ function oneSocket({
     isEnded,
     gate,
   });
-  const data = openConnection("global", { userId: "u", sessionId: "s", username: "ada" }, clock.now());
+  const data = openConnection(
+    { endpoint: "global", network: "" },
+    { userId: "u", sessionId: "s", username: "ada" },
+    clock.now(),
+  );
   const ws = {
     data,
     readyState: 1,
@@ -108,7 +113,11 @@ test("a cursor never overtakes what it stands for, however much is still on its 
     dispatch: createDispatch(silent, () => {}),
     deliveredSince: () => delivered,
   });
-  const data = openConnection("chat", { userId: "u", sessionId: "s", username: "ada" }, clock.now());
+  const data = openConnection(
+    { endpoint: "chat", network: "" },
+    { userId: "u", sessionId: "s", username: "ada" },
+    clock.now(),
+  );
   const ws = { data, readyState: 1, send: (frame: string) => frames.push(frame) } as unknown as Socket;
   void websocket.open?.(ws);
   data.phase = { name: "live", since: "0", at: 0, toldTo: 0 };

@@ -136,6 +136,7 @@ export class SimulatedServer {
       isEnded: () => false,
       presence: this.presence,
       maxSocketsPerUser: 20,
+      maxUnauthenticated: 1_000,
       maxFrameBytes: LIMITS.maxFrameBytes,
       gate: { perSecond: 1_000, burst: 1_000 },
       idleMs: 60_000,

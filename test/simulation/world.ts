@@ -117,20 +117,26 @@ export class World {
     this.clock.after(this.random() * 20, () => {
       if (!server.alive) return socket.onclose?.({ code: 1006, reason: "" });
       const witness = new Witness(person.name, this.database, (what) => this.failures.push(what));
-      const wire = new Wire(openConnection("chat", caller, this.clock.now()), this.clock, this.random, server.topics, {
-        sent: (data, published) => {
-          witness.hear(data);
-          return this.database.calm || !published || !data.startsWith('{"type":"message"') || this.random() > 0.005;
+      const wire = new Wire(
+        openConnection({ endpoint: "chat", network: "" }, caller, this.clock.now()),
+        this.clock,
+        this.random,
+        server.topics,
+        {
+          sent: (data, published) => {
+            witness.hear(data);
+            return this.database.calm || !published || !data.startsWith('{"type":"message"') || this.random() > 0.005;
+          },
+          heard: (data) => socket.onmessage?.({ data }),
+          lost: (code) => socket.onclose?.({ code, reason: "" }),
+          received: (ws, frame) => server.alive && server.gateway.message!(ws, frame),
+          gone: (ws) => {
+            node.wires.delete(wire);
+            server.topics.leave(wire);
+            if (server.alive) void server.gateway.close?.(ws, 1006, "");
+          },
         },
-        heard: (data) => socket.onmessage?.({ data }),
-        lost: (code) => socket.onclose?.({ code, reason: "" }),
-        received: (ws, frame) => server.alive && server.gateway.message!(ws, frame),
-        gone: (ws) => {
-          node.wires.delete(wire);
-          server.topics.leave(wire);
-          if (server.alive) void server.gateway.close?.(ws, 1006, "");
-        },
-      });
+      );
       node.wires.add(wire);
       this.wires.set(person, wire);
       socket.send = (data) => wire.toServer(data);
