@@ -1,5 +1,8 @@
-import { afterAll } from "bun:test";
+import { afterAll, afterEach, expect } from "bun:test";
 import { cleanUp } from "./services.ts";
+import { wrongs } from "./witness.ts";
+
+afterEach(() => expect(wrongs.splice(0)).toEqual([]));
 
 // Once, after the last file.
-afterAll(cleanUp);
+afterAll(cleanUp, 30_000);
