@@ -1,4 +1,5 @@
 import { GLOBAL_ROOM, type UserRow } from "../db/schema.ts";
+import type { Identity } from "../deps.ts";
 import { invalid, notFound } from "../errors.ts";
 import type { Conversation, GlobalMessage, PrivateMessage, User } from "../protocol/models.ts";
 import { readHistory } from "./history.ts";
@@ -38,7 +39,7 @@ export function createConversations({ store, roomStore, viewUser }: Deps) {
   async function detail(userId: string, id: string) {
     const [conversation] = await view(await roomStore.conversations(userId, 1, 0, id));
     if (!conversation) throw notFound();
-    const { rows } = await readHistory(store, id, {});
+    const { rows } = await readHistory(store, userId, id, {});
     return { conversation, messages: await privateMessages(id, rows) };
   }
 
@@ -83,9 +84,9 @@ export function createConversations({ store, roomStore, viewUser }: Deps) {
     },
 
     /** The conversation with another user, made if need be; null for an unknown or inactive one. */
-    async open(userId: string, otherId: string) {
+    async open({ userId, sessionId }: Identity, otherId: string) {
       if (userId === otherId) throw invalid("user_id", "You cannot open a conversation with yourself.");
-      const id = await roomStore.openDirect(userId, otherId);
+      const id = await roomStore.openDirect(userId, otherId, sessionId);
       return id === null ? null : detail(userId, id);
     },
   };
