@@ -34,7 +34,7 @@ export async function call(
   const contentType = response.headers.get("content-type") ?? "";
   const { status } = response;
   const told = { status, body: text && /json/.test(contentType) ? JSON.parse(text) : text, text, contentType };
-  witnessAnswer(method, path, token, body, told);
+  witnessAnswer(method, new URL(url + path).pathname, token, body, told);
   return { status, headers: response.headers, body: told.body };
 }
 
