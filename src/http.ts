@@ -4,7 +4,7 @@ import { cors } from "hono/cors";
 import { TrieRouter } from "hono/router/trie-router";
 import type { HttpEnv, Routes } from "./deps.ts";
 import { notFound, problem, Refusal, toRefusal } from "./errors.ts";
-import type { Log } from "./ops/log.ts";
+import { type Log, safePath } from "./ops/log.ts";
 import type { Endpoint } from "./protocol/frames.ts";
 import type { Connection } from "./realtime/sockets.ts";
 
@@ -46,7 +46,7 @@ export function createHttp({ auth, chat, health, upgrade, readClient, allowedOri
       {
         id: c.var.requestId,
         method: c.req.method,
-        path: c.req.path,
+        path: safePath(c.req.path),
         status: c.res.status,
         ms: Math.round(performance.now() - startedAt),
       },
@@ -97,7 +97,7 @@ export function createHttp({ auth, chat, health, upgrade, readClient, allowedOri
 
   app.onError((error, c) => {
     const refusal = toRefusal(error);
-    const about = { err: error, id: c.var.requestId, path: c.req.path };
+    const about = { err: error, id: c.var.requestId, path: safePath(c.req.path) };
     // That the database is away is told once, elsewhere.
     if (refusal.code === "internal") log.error(about, "request failed");
     else if (refusal.code === "unavailable") log.debug(about, "request could not be served");

@@ -14,16 +14,36 @@ type SafeError = { type?: string; code?: string; message: string; stack?: string
 
 /**
  * What an error may tell. The rest can hold what users sent: PostgreSQL quotes values and whole rows, the query builder lists its
- * parameters, a URL has a token in it.
+ * parameters, Redis the arguments of a command that it does not know, a URL has a token in it.
  */
 export function safeError(error: unknown): SafeError {
-  if (!(error instanceof Error)) return { message: String(error) };
+  if (!(error instanceof Error)) return { message: safeText(String(error)) };
   const { code } = error as { code?: unknown };
   return {
     type: error.name,
     ...(typeof code === "string" && { code }),
-    message: error.message.split("\nparams:")[0]!.replace(/"[^"]*"|\$argon2\S*/g, '"..."'),
+    message: safeText(error.message),
     stack: error.stack?.split("\n").filter((line) => /^\s+at /.test(line)),
     ...(error.cause !== undefined && { cause: safeError(error.cause) }),
   };
+}
+
+/** From the first quotation mark to the last: what stands between may hold some itself, and nobody escapes them. */
+function safeText(message: string): string {
+  return message.split("\nparams:")[0]!.replace(/(["'`])[^]*\1|\$argon2\S*/g, '"..."');
+}
+
+/** A path as the log may show it: somebody may write a token anywhere. */
+export function safePath(path: string): string {
+  return path.replace(/eyJ[\w-]*(\.[\w-]*)*/g, "<token>");
+}
+
+/** A defect that nobody caught ends the process. The runtime would print the error with all that is in it. */
+export function endOnDefect(log: Log): void {
+  const end = (error: unknown) => {
+    log.fatal({ err: error }, "a defect ended this process");
+    process.exit(1);
+  };
+  process.on("uncaughtException", end);
+  process.on("unhandledRejection", end);
 }

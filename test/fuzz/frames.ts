@@ -50,6 +50,13 @@ export class Talker {
     readonly things: Things,
   ) {}
 
+  /** Leaves nothing of a case that failed to the next one, or a smaller case would be blamed for it. */
+  async #startOver(): Promise<void> {
+    await this.#socket?.close();
+    this.#socket = undefined;
+    await Bun.sleep(500);
+  }
+
   async #open(): Promise<TestSocket> {
     if (this.#socket?.ws.readyState === WebSocket.OPEN) return this.#socket;
     return (this.#socket =
@@ -58,6 +65,15 @@ export class Talker {
 
   /** Says these frames, then a good one; throws what was not as promised. */
   async say(asGenerated: string[]): Promise<void> {
+    try {
+      await this.#say(asGenerated);
+    } catch (error) {
+      await this.#startOver();
+      throw error;
+    }
+  }
+
+  async #say(asGenerated: string[]): Promise<void> {
     const socket = await this.#open();
     socket.frames.length = 0;
     const frames = asGenerated.map((frame) => named(frame, this.things));
@@ -137,13 +153,13 @@ export class Talker {
   /** The same messages over REST, with what was typed. */
   async #judgeHistory(room: string, due: Expected[], end: string): Promise<void> {
     const path = room === "global" ? "global" : `conversations/${room}`;
-    let own: Json[] = [];
+    const own: Json[] = [];
     let page: Json[] = [];
     // Others talk in the public room meanwhile.
     do {
       const before = page.length ? `&before=${page[0].id}` : "";
       page = (await this.person.get(`/api/chat/${path}/messages/?limit=200${before}`)).body;
-      own = [...page.filter(({ sender }) => sender.id === this.person.id), ...own];
+      own.unshift(...page.filter(({ sender }) => sender.id === this.person.id));
     } while (own.findLastIndex(({ content }) => content === end) < due.length && page.length === 200);
     const last = own.findLastIndex(({ content }) => content === end);
     const stored = own.slice(Math.max(0, last - due.length), last);

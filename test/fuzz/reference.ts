@@ -18,7 +18,7 @@ function withBody(text: string, at: number, slash = ""): string | null {
   return null;
 }
 
-export function withoutMarkup(text: string): string {
+function withoutMarkup(text: string): string {
   let left = "";
   for (let at = 0; at < text.length;) {
     if (!opens(text, at)) left += text[at++];

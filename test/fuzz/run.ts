@@ -55,12 +55,16 @@ async function thingsFor(rig: Rig): Promise<{ person: Person; things: Things }> 
 async function work(kind: Kind, rig: Rig, cases: number, seed: number): Promise<number> {
   const { person, things } = await thingsFor(rig);
   let done = 0;
+  let first: string | undefined;
   const batch = <T>(arbitrary: fc.Arbitrary<T>, judge: (all: T[]) => Promise<void>) => {
     const property = fc.asyncProperty(
       fc.array(arbitrary, { minLength: 1, maxLength: BATCH, size: "max" }),
       async (all) => {
         done += all.length;
-        await judge(all);
+        await judge(all).catch((error: Error) => {
+          first ??= error.message.split("\n")[0];
+          throw error;
+        });
       },
     );
     // Batches are of any length, so the cases are counted.
@@ -69,7 +73,9 @@ async function work(kind: Kind, rig: Rig, cases: number, seed: number): Promise<
         const report = await fc.check(property, { seed: seed + round, numRuns: path ? 1 : 50, ...(path && { path }) });
         if (report.failed) {
           const error = (report.errorInstance as Error).message.split("\n")[0];
-          console.log(`${kind}: ${error}\n${JSON.stringify(report.counterexample).slice(0, 2_000)}`);
+          console.log(
+            `${kind}: ${error}${first === error ? "" : ` (at first: ${first})`}\n${JSON.stringify(report.counterexample).slice(0, 2_000)}`,
+          );
           console.log(`again: bun test/fuzz/run.ts 1 ${kind} ${report.seed} ${report.counterexamplePath}`);
           return -1;
         }

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import type { z } from "zod";
 
 /** Things of the world have names in a case and get their ids when it is run, so that a case is the same one again with the same seed. */
-export const THINGS = ["own", "OWN", "foreign", "absent", "me", "friend", "stranger", "message", "foreignMessage", "globalMessage", "access", "refresh", "foreignAccess", "foreignRefresh", "publicRoom"] as const; // prettier-ignore
+const THINGS = ["own", "OWN", "foreign", "absent", "me", "friend", "stranger", "message", "foreignMessage", "globalMessage", "access", "refresh", "foreignAccess", "foreignRefresh", "publicRoom"] as const; // prettier-ignore
 export type Thing = (typeof THINGS)[number];
 export const thing = (...names: Thing[]) => fc.constantFrom(...names).map((name) => `«${name}»`);
 export const named = (text: string, things: Record<Thing, string>) =>
@@ -81,11 +81,11 @@ type Def = {
   out: z.ZodType;
 };
 /** A value that fits a schema (but for refinements), as JSON text; null where it is left out. */
-export function fitting(schema: z.ZodType, name = ""): fc.Arbitrary<string | null> {
-  const def = schema._zod.def as unknown as Def;
+function fitting(schema: z.ZodType, name = ""): fc.Arbitrary<string | null> {
+  const def = schema.def as unknown as Def;
   if (def.type === "optional" || def.type === "default") return fc.option(fitting(def.innerType, name), { freq: 2 });
   if (def.type === "nullable") return fc.oneof(fitting(def.innerType, name), fc.constant("null"));
-  if (def.type === "pipe") return fitting(def.in._zod.def.type === "transform" ? def.out : def.in, name);
+  if (def.type === "pipe") return fitting(def.in.def.type === "transform" ? def.out : def.in, name);
   if (def.type === "union") return fc.oneof(...def.options.map((option) => fitting(option, name)));
   if (def.type === "array") return fc.array(fitting(def.element, name), { maxLength: 5 }).map((items) => `[${items}]`);
   if (def.type === "number") return fc.oneof(fc.nat(2_000), fc.maxSafeInteger()).map(String);
@@ -100,7 +100,7 @@ export const objectOf = (entries: Field[]) =>
 
 /** The fields of an object that fits. */
 export function fields(schema: z.ZodType): fc.Arbitrary<Field[]> {
-  const def = schema._zod.def as unknown as Def;
+  const def = schema.def as unknown as Def;
   if (def.type === "pipe") return fields(def.in);
   const shape = Object.entries(def.shape ?? {});
   return fc.tuple(...shape.map(([key, type]) => fitting(type, key).map((value) => [key, value] as const)))

@@ -66,7 +66,7 @@ export function witnessFrame(endpoint: Endpoint, receiver: string | null, text: 
 }
 
 function refreshIn(sent: unknown): string | undefined {
-  return (typeof sent === "string" ? JSON.parse(sent) : sent)?.refresh;
+  return (typeof sent === "string" ? JSON.parse(sent.replace(/^\ufeff/, "")) : sent)?.refresh;
 }
 
 /** The user a token speaks for, unverified; null for what is none. */
