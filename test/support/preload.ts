@@ -1,8 +1,11 @@
 import { afterAll, afterEach, expect } from "bun:test";
 import { cleanUp } from "./services.ts";
-import { wrongs } from "./witness.ts";
+import { witnessLogs, wrongs } from "./witness.ts";
 
 afterEach(() => expect(wrongs.splice(0)).toEqual([]));
 
 // Once, after the last file.
-afterAll(cleanUp, 30_000);
+afterAll(() => {
+  cleanUp();
+  witnessLogs();
+}, 30_000);

@@ -10,8 +10,9 @@ const SECRETS: [what: string, pattern: RegExp][] = [
   ["an e-mail address", new RegExp(MAIL.replace(".", "\\."), "i")],
   ["a password", new RegExp(PASSWORD)],
   ["a password's hash", /\$argon2/],
-  ["a database's error", /SQLSTATE|violates|Failed query|postgres:/i],
 ];
+/** To a client, not to a log. */
+const CAUSES = /SQLSTATE|violates|Failed query|postgres:/i;
 const TOKEN = /eyJ[\w-]{5,}\.[\w-]{5,}\.[\w-]*/g;
 
 /** What was wrong with frames, for the test in whose time they came (preload.ts). Answers throw by themselves. */
@@ -19,6 +20,17 @@ export const wrongs: string[] = [];
 
 /** Who takes part in which conversation, as far as anybody was told. Ids are never used twice, so one map does for all servers. */
 const takingPart = new Map<string, Set<string>>();
+
+/** What every server printed. */
+export const logs: (() => string)[] = [];
+
+/** Throws the line of a log that tells what users typed to one of them. */
+export function witnessLogs(): void {
+  for (const log of logs)
+    for (const line of log().split("\n"))
+      for (const [what, pattern] of [...SECRETS, ["a token", TOKEN] as const])
+        if (line.search(pattern) >= 0) throw new Error(`a log tells ${what}: ${line}`);
+}
 
 type Told = { status: number; body: unknown; text: string; contentType: string };
 
@@ -106,6 +118,7 @@ function expectShape(where: string, shape: (typeof ANSWERS)[string][number], val
 function expectNoSecret(where: string, text: string, owner: string | null): void {
   const plain = text.replace(TOKEN, "");
   for (const [what, pattern] of SECRETS) if (pattern.test(plain)) throw new Error(`${where} tells ${what}`);
+  if (CAUSES.test(plain)) throw new Error(`${where} tells the cause of an error`);
   for (const [token] of text.matchAll(TOKEN))
     if (!owner || userOf(token) !== owner) throw new Error(`${where} tells a token`);
 }
