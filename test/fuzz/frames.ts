@@ -123,6 +123,9 @@ export class Talker {
   }
 
   #judge(frames: Json[], due: Due, end: string): void {
+    const errors = frames.filter(({ type }) => type === "error");
+    const never = errors.find(({ code }) => NEVER.has(code));
+    if (never) throw new Error(`a frame was answered with ${JSON.stringify(never)}`);
     const came: Expected[] = [];
     for (const { stream, seq, message } of frames) {
       if (message?.sender.id !== this.person.id || message.content.startsWith("the end of")) continue;
@@ -146,9 +149,6 @@ export class Talker {
       const acks = frames.filter(({ type, client_id }) => type === "ack" && !client_id.endsWith(end));
       expectSame("acks", acks.map(({ stream, client_id }) => `${stream} ${client_id}`), due.acks.map(({ room, clientId }) => `${room} ${clientId}`)); // prettier-ignore
     }
-    const errors = frames.filter(({ type }) => type === "error");
-    const never = errors.find(({ code }) => NEVER.has(code));
-    if (never) throw new Error(`a frame was answered with ${JSON.stringify(never)}`);
     if (errors.length < due.refused) throw new Error(`${due.refused} frames had to be refused, ${errors.length} were`);
     if (wrongs.length) throw new Error(wrongs.splice(0).join("; "));
   }
