@@ -4,5 +4,4 @@ CREATE TABLE "retired_names" (
 	"ascii" boolean NOT NULL
 );
 --> statement-breakpoint
-CREATE INDEX "retired_names_skeleton" ON "retired_names" USING btree ("skeleton");--> statement-breakpoint
-CREATE INDEX "users_disabled" ON "users" USING btree ("id") WHERE disabled_at IS NOT NULL;
+CREATE INDEX "retired_names_skeleton" ON "retired_names" USING btree ("skeleton");

@@ -7,10 +7,13 @@
 --   stored     with its new id, seq and time
 --   duplicate  the sender used this client_id here before, for the same content: the stored id, seq and time
 --   mismatch   the sender used this client_id here before, for other content
---   not_found  no such room, or not the sender's, or the sender's account is disabled
+--   not_found  no such room, or not the sender's
+--   unauthenticated  the session that it was sent in is not, or no longer, the sender's. A check before this call would not do: a
+--              request can be kept waiting for its body, or for us, until long after its token was looked at. Disabling an account ends its
+--              sessions. No sessions at all (NULL): nobody sent this, the operator did
 -- Two traps that this form avoids, both seen to happen: locks taken room by room in the order of arrival deadlock; and numbering
 -- in the statement that locks works on a snapshot from before the lock was granted, which leaves holes and doubles.
-CREATE OR REPLACE FUNCTION store_messages(p_rooms uuid[], p_senders uuid[], p_ids uuid[], p_client_ids text[], p_contents text[])
+CREATE OR REPLACE FUNCTION store_messages(p_rooms uuid[], p_senders uuid[], p_ids uuid[], p_client_ids text[], p_contents text[], p_sessions uuid[])
 RETURNS TABLE (n int, outcome text, id uuid, seq bigint, sent_at timestamptz)
 LANGUAGE plpgsql VOLATILE AS $$
 #variable_conflict use_column
@@ -22,11 +25,10 @@ DECLARE
   v_kind text;
   v_seq bigint;
   v_at timestamptz;
-  v_gone uuid[];
 BEGIN
   PERFORM 1 FROM heads h WHERE h.room_id = ANY (p_rooms) ORDER BY h.room_id FOR NO KEY UPDATE;
-  -- After the locks: delete_account takes them too, so that whatever is stored here is committed before the deletion, or sees it.
-  SELECT array_agg(u.id) INTO v_gone FROM users u WHERE u.id = ANY (p_senders) AND u.disabled_at IS NOT NULL;
+  -- What follows sees what was committed before these locks: delete_account takes them too, so that a message is stored before the
+  -- deletion, or finds its session ended.
   WHILE v_from <= v_count LOOP
     v_room := p_rooms[v_from];
     v_to := v_from;
@@ -37,8 +39,10 @@ BEGIN
       INTO v_kind, v_seq, v_at FROM heads h JOIN rooms r ON r.id = h.room_id WHERE h.room_id = v_room;
     IF NOT FOUND THEN
       RETURN QUERY SELECT g, 'not_found', NULL::uuid, NULL::bigint, NULL::timestamptz FROM generate_series(v_from, v_to) g;
-    ELSIF v_from = v_to AND v_gone IS NULL
+    ELSIF v_from = v_to
       AND (v_kind = 'global' OR EXISTS (SELECT FROM members p WHERE p.room_id = v_room AND p.user_id = p_senders[v_from]))
+      AND (p_sessions IS NULL OR EXISTS (
+        SELECT FROM sessions s WHERE s.id = p_sessions[v_from] AND s.user_id = p_senders[v_from] AND s.ended_at IS NULL))
       AND (p_client_ids[v_from] IS NULL OR NOT EXISTS (
         SELECT FROM messages m WHERE m.room_id = v_room AND m.sender_id = p_senders[v_from] AND m.client_id = p_client_ids[v_from])) THEN
       -- One message, nothing wrong with it: plain statements take half the time of the general one below.
@@ -51,14 +55,15 @@ BEGIN
     ELSE
       RETURN QUERY
       WITH batch AS (
-        SELECT b.sender, b.id, b.client_id, b.content, (v_from - 1 + b.i)::int AS n,
+        SELECT b.sender, b.id, b.client_id, b.content, b.session, (v_from - 1 + b.i)::int AS n,
                CASE WHEN b.client_id IS NOT NULL THEN sha256(convert_to(b.content, 'UTF8')) END AS hash
-        FROM unnest(p_senders[v_from:v_to], p_ids[v_from:v_to], p_client_ids[v_from:v_to], p_contents[v_from:v_to])
-          WITH ORDINALITY AS b (sender, id, client_id, content, i)
+        FROM unnest(p_senders[v_from:v_to], p_ids[v_from:v_to], p_client_ids[v_from:v_to], p_contents[v_from:v_to],
+                    p_sessions[v_from:v_to]) WITH ORDINALITY AS b (sender, id, client_id, content, session, i)
       ), judged AS (
         SELECT b.*, m.id AS old_id, m.seq AS old_seq, m.sent_at AS old_at,
                CASE
-                 WHEN b.sender = ANY (v_gone) THEN 'not_found'
+                 WHEN p_sessions IS NOT NULL AND NOT EXISTS (
+                   SELECT FROM sessions s WHERE s.id = b.session AND s.user_id = b.sender AND s.ended_at IS NULL) THEN 'unauthenticated'
                  WHEN v_kind <> 'global' AND NOT EXISTS (SELECT FROM members p WHERE p.room_id = v_room AND p.user_id = b.sender) THEN 'not_found'
                  WHEN m.id IS NULL THEN 'stored'
                  WHEN m.content_hash = b.hash THEN 'duplicate'
@@ -85,15 +90,17 @@ BEGIN
   END LOOP;
 END $$;
 
--- The direct room of two people, made if it is not there; NULL where the other one is unknown, or either is inactive.
+-- The direct room of two people, made if it is not there; NULL where the other one is unknown, or either is inactive, or the session is not,
+-- or no longer, of the first. No session (NULL) is the operator's.
 -- ON CONFLICT waits for a rival that is making the same room; the SELECT after it has a fresh snapshot and finds the rival's.
-CREATE OR REPLACE FUNCTION open_direct(p_new_id uuid, p_me uuid, p_other uuid) RETURNS uuid
+CREATE OR REPLACE FUNCTION open_direct(p_new_id uuid, p_me uuid, p_other uuid, p_session uuid) RETURNS uuid
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   v_pair text := least(p_me, p_other) || ':' || greatest(p_me, p_other);
   v_id uuid;
 BEGIN
-  IF (SELECT count(*) FROM users WHERE id IN (p_me, p_other) AND disabled_at IS NULL) < 2 THEN
+  IF (SELECT count(*) FROM users WHERE id IN (p_me, p_other) AND disabled_at IS NULL) < 2
+    OR (p_session IS NOT NULL AND NOT EXISTS (SELECT FROM sessions s WHERE s.id = p_session AND s.user_id = p_me AND s.ended_at IS NULL)) THEN
     RETURN NULL;
   END IF;
   SELECT id INTO v_id FROM rooms WHERE pair = v_pair;
@@ -333,16 +340,16 @@ LANGUAGE sql STABLE AS $$
   WHERE m.sender_id <> p_user
 $$;
 
--- Raises how far a person has read a room, never beyond its head; no row where they take no part in it or are disabled. rose: it was not read so far before.
-DROP FUNCTION IF EXISTS mark_read(uuid, uuid, bigint);
-CREATE FUNCTION mark_read(p_room uuid, p_user uuid, p_seq bigint)
+-- Raises how far a person has read a room, never beyond its head; no row where they take no part in it, or where the session is not, or no
+-- longer, theirs (NULL: the operator). rose: it was not read so far before.
+CREATE OR REPLACE FUNCTION mark_read(p_room uuid, p_user uuid, p_seq bigint, p_session uuid)
 RETURNS TABLE (read_seq bigint, head_seq bigint, unread_count int, rose boolean)
 LANGUAGE plpgsql VOLATILE AS $$
 #variable_conflict use_column
 BEGIN
   SELECT m.read_seq, h.seq INTO read_seq, head_seq
-  FROM members m JOIN heads h ON h.room_id = m.room_id JOIN users u ON u.id = m.user_id AND u.disabled_at IS NULL
-  WHERE m.room_id = p_room AND m.user_id = p_user;
+  FROM members m JOIN heads h ON h.room_id = m.room_id WHERE m.room_id = p_room AND m.user_id = p_user
+    AND (p_session IS NULL OR EXISTS (SELECT FROM sessions s WHERE s.id = p_session AND s.user_id = p_user AND s.ended_at IS NULL));
   IF NOT FOUND THEN
     RETURN;
   END IF;

@@ -42,7 +42,12 @@ import { createStreams } from "./realtime/streams.ts";
 import { type Connection, Sockets } from "./realtime/sockets.ts";
 import { look } from "./realtime/store.ts";
 
-export type App = { port: number; stop(): Promise<void> };
+export type App = {
+  port: number;
+  /** All that HTTP can ask for, as `GET /path/:id`. */
+  routes: string[];
+  stop(): Promise<void>;
+};
 
 type Options = { config: Config; log: Log; clock?: Clock; at?: Faults };
 
@@ -268,6 +273,7 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
   let stopping: Promise<void> | undefined;
   return {
     port: listening.port!,
+    routes: http.routes.flatMap(({ method, path }) => (method === "ALL" ? [] : `${method} ${path}`)),
     stop: () => (stopping ??= Promise.race([drain(), clock.sleep(STOP_DEADLINE_MS)])),
   };
 }

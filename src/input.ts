@@ -11,7 +11,7 @@ export async function readBody<T>(request: Request, schema: z.ZodType<T>): Promi
   if (type !== "application/json")
     throw new Refusal("unsupported_media_type", "Send JSON, with the header Content-Type: application/json.");
   // What unpacks to a thousand times its size is not unpacked.
-  if ((request.headers.get("content-encoding") ?? "identity").trim().toLowerCase() !== "identity")
+  if ((request.headers.get("content-encoding") || "identity").trim().toLowerCase() !== "identity")
     throw new Refusal("unsupported_media_type", "Send the body as it is, without Content-Encoding.");
   return check(schema, parseJson(await readBytes(request)));
 }

@@ -1,6 +1,6 @@
 import { startApp } from "./app.ts";
 import { ConfigError, readConfig } from "./config.ts";
-import { createLog } from "./ops/log.ts";
+import { createLog, endOnDefect } from "./ops/log.ts";
 import { supervise } from "./ops/supervisor.ts";
 
 const [command = "serve", ...rest] = process.argv.slice(2);
@@ -9,6 +9,7 @@ if (rest.length || !["serve", "worker"].includes(command)) fail("Usage: liquidch
 try {
   const config = readConfig();
   const log = createLog(config.debug);
+  endOnDefect(log);
   const { workers, host, port } = config;
   if (command === "serve" && workers > 1) {
     console.log(`LiquidChat starts ${workers} workers on port ${port}.`);

@@ -16,7 +16,7 @@ export function connectRedis(url: string, log: Log): Redis {
   });
   let told = false;
   redis.on("error", (error) => {
-    if (!told) log.warn({ err: error.message }, "redis is away; this process goes on by itself");
+    if (!told) log.warn({ err: error }, "redis is away; this process goes on by itself");
     told = true;
   });
   redis.on("ready", () => {
@@ -53,7 +53,7 @@ export function createRedisBus(url: string, publisher: Redis, channel: string, c
       unheardSince ??= clock.now();
       publisher
         .publish(channel, `${self}${JSON.stringify(message)}`)
-        .catch((error) => log.debug({ err: error.message }, "a hint was lost"));
+        .catch((error) => log.debug({ err: error }, "a hint was lost"));
     },
     subscribe: async (handler, onEcho) => {
       subscriber.on("message", (_channel, text) => {

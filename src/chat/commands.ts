@@ -34,7 +34,13 @@ type ChatCommands = {
 export function chatCommands({ messages, reading, rooms, signals, broadcast }: Deps): ChatCommands {
   const send = async (caller: Caller, room: string, frame: { content: string; client_id?: string }) => {
     const sender = { id: caller.userId, username: caller.username };
-    return messages.send({ sender, room, content: frame.content, clientId: frame.client_id });
+    return messages.send({
+      sender,
+      sessionId: caller.sessionId,
+      room,
+      content: frame.content,
+      clientId: frame.client_id,
+    });
   };
   const sendOnOlder = async (caller: Caller, room: string, frame: { content: string; client_id?: string }) => {
     const { stored } = await send(caller, room, frame);
@@ -61,7 +67,7 @@ export function chatCommands({ messages, reading, rooms, signals, broadcast }: D
       },
       read: async (caller, { stream, seq }) => {
         await signal(caller);
-        return { done: reading.read(caller.userId, roomOf(stream), seq) };
+        return { done: reading.read(caller, roomOf(stream), seq) };
       },
       typing_start: async (caller, { stream }) => starts(caller, roomId(stream)),
       typing_stop: async (caller, { stream }) => stops(caller, roomId(stream)),

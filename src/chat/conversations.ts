@@ -1,5 +1,5 @@
 import { GLOBAL_ROOM, type UserRow } from "../db/schema.ts";
-import type { Bucket } from "../deps.ts";
+import type { Bucket, Identity } from "../deps.ts";
 import { invalid, notFound, spend } from "../errors.ts";
 import type { Conversation, GlobalMessage, PrivateMessage, User } from "../protocol/models.ts";
 import { readHistory } from "./history.ts";
@@ -45,7 +45,7 @@ export function createConversations({ store, roomStore, viewUser, openings }: De
   async function detail(userId: string, id: string) {
     const [conversation] = await view(await roomStore.conversations(userId, 1, 0, id));
     if (!conversation) throw notFound();
-    const { rows } = await readHistory(store, id, {});
+    const { rows } = await readHistory(store, userId, id, {});
     return { conversation, messages: await privateMessages(id, rows) };
   }
 
@@ -90,12 +90,12 @@ export function createConversations({ store, roomStore, viewUser, openings }: De
     },
 
     /** The conversation with another user, made if need be; null for an unknown or inactive one. */
-    async open(userId: string, otherId: string) {
+    async open({ userId, sessionId }: Identity, otherId: string) {
       if (userId === otherId) throw invalid("user_id", "You cannot open a conversation with yourself.");
       const there = await roomStore.direct(userId, otherId);
       if (there) return detail(userId, there);
       await spend(openings, userId, "You are beginning too many conversations. Wait a moment.");
-      const id = await roomStore.openDirect(userId, otherId);
+      const id = await roomStore.openDirect(userId, otherId, sessionId);
       return id === null ? null : detail(userId, id);
     },
   };

@@ -12,14 +12,14 @@ export type History = { rows: MessageRow[]; older: boolean; newer: boolean };
  * One page: `before` gives the newest before it, `after` the oldest after it, both the oldest in between. A cursor is a message of
  * this room or a time; it is resolved to a seq first, so that every page is one range of the primary key.
  */
-export async function readHistory(store: ChatStore, room: string, query: Query): Promise<History> {
+export async function readHistory(store: ChatStore, reader: string, room: string, query: Query): Promise<History> {
   const limit = readLimit(query.limit);
   const upwards = query.after !== undefined;
   const [above, below] = await Promise.all([
     query.after === undefined ? 0 : cursor(store, room, "after", query.after),
     query.before === undefined ? Number.MAX_SAFE_INTEGER : cursor(store, room, "before", query.before),
   ]);
-  const { rows, head } = await store.page({ room, above, below, limit: limit + 1, upwards });
+  const { rows, head } = await store.page({ reader, room, above, below, limit: limit + 1, upwards });
   const more = rows.length > limit;
   if (more) rows.splice(upwards ? limit : 0, 1);
   const last = rows.at(-1);

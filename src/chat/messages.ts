@@ -6,7 +6,7 @@ import { sanitize } from "./sanitize.ts";
 import type { Writer } from "./writer.ts";
 
 type Deps = { rooms: Rooms; writer: Writer; bucket: Bucket; maxLength: number; at: Faults };
-type Send = { sender: Person; room: string; content: string; clientId: string | undefined };
+type Send = { sender: Person; sessionId: string; room: string; content: string; clientId: string | undefined };
 
 export type Messages = ReturnType<typeof createMessages>;
 
@@ -16,6 +16,7 @@ export function createMessages({ rooms, writer, bucket, maxLength, at }: Deps) {
     /** Resolves when the message has its place in the order; `stored` settles after the commit. */
     async send({
       sender,
+      sessionId,
       room,
       content,
       clientId,
@@ -24,7 +25,7 @@ export function createMessages({ rooms, writer, bucket, maxLength, at }: Deps) {
       const audience = room === GLOBAL_ROOM ? [] : await rooms.membersFor(sender.id, room);
       await spend(bucket, sender.id, "You are sending too fast. Wait a moment.");
       at("validated");
-      const stored = writer.store({ room, sender, content: text, clientId: clientId ?? null, audience });
+      const stored = writer.store({ room, sender, sessionId, content: text, clientId: clientId ?? null, audience });
       return {
         stored: stored.then((result) => {
           if (result.repeat) bucket.giveBack(sender.id);

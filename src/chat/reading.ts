@@ -1,5 +1,5 @@
 import { GLOBAL_ROOM } from "../db/schema.ts";
-import type { Outgoing } from "../deps.ts";
+import type { Identity, Outgoing } from "../deps.ts";
 import { notFound } from "../errors.ts";
 import { encode, type Rooms, streamOf } from "./rooms.ts";
 import type { RoomStore } from "./rooms-store.ts";
@@ -15,8 +15,8 @@ export function createReading({ rooms, store, broadcast }: Deps) {
      * `upTo`: a seq, or the newest of these messages. Nobody hears how far one has read the public room.
      * @returns the frame for the reader's own sockets, where they were not told, because it is no news
      */
-    async read(userId: string, room: string, upTo: number | string[]): Promise<string | undefined> {
-      const mark = await store.markRead(room, userId, upTo);
+    async read({ userId, sessionId }: Identity, room: string, upTo: number | string[]): Promise<string | undefined> {
+      const mark = await store.markRead(room, userId, upTo, sessionId);
       if (!mark) throw notFound();
       const frame = { type: "read", stream: streamOf(room), user_id: userId, seq: mark.readSeq } as const;
       const own = encode({ ...frame, unread_count: mark.unread, head_seq: mark.headSeq });

@@ -63,12 +63,13 @@ export function createRoomStore({ orm, query }: Database) {
       return row?.id ?? null;
     },
 
-    /** The room of two people, made if need be; null where the other is unknown or inactive. */
-    async openDirect(me: string, other: string): Promise<string | null> {
-      const [row] = await query<{ id: string | null }>("SELECT open_direct($1, $2, $3) AS id", [
+    /** The room of two people, made if need be; null where the other is unknown or inactive, or the session is over. */
+    async openDirect(me: string, other: string, sessionId: string): Promise<string | null> {
+      const [row] = await query<{ id: string | null }>("SELECT open_direct($1, $2, $3, $4) AS id", [
         Bun.randomUUIDv7(),
         me,
         other,
+        sessionId,
       ]);
       return row!.id;
     },
@@ -117,15 +118,15 @@ export function createRoomStore({ orm, query }: Database) {
       return byRoom;
     },
 
-    /** Raises the reader's watermark to a seq, or to the newest of these messages that is in this room; null where the room is not the reader's. */
-    async markRead(room: string, userId: string, upTo: number | string[]): Promise<ReadMark | null> {
+    /** Raises the reader's watermark to a seq, or to the newest of these messages that is in this room; null where the room is not the reader's, or the session is over. */
+    async markRead(room: string, userId: string, upTo: number | string[], sessionId: string): Promise<ReadMark | null> {
       const target =
         typeof upTo === "number"
           ? "$3::bigint"
           : "coalesce((SELECT max(m.seq) FROM messages m WHERE m.id = ANY ($3::uuid[]) AND m.room_id = $1), 0)";
       const [mark] = await query<ReadMark>(
-        `SELECT read_seq AS "readSeq", head_seq AS "headSeq", unread_count AS unread, rose FROM mark_read($1, $2, ${target})`,
-        [room, userId, typeof upTo === "number" ? upTo : pgArray(upTo)],
+        `SELECT read_seq AS "readSeq", head_seq AS "headSeq", unread_count AS unread, rose FROM mark_read($1, $2, ${target}, $4)`,
+        [room, userId, typeof upTo === "number" ? upTo : pgArray(upTo), sessionId],
       );
       return mark ?? null;
     },

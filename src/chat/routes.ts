@@ -44,13 +44,13 @@ export function chatRoutes({ store, messages, userById, reading, conversations, 
 
   app.post("/conversations/create", async (c) => {
     const { user_id } = await readBody(c.req.raw, api.createConversation);
-    const detail = await conversations.open(c.var.identity.userId, user_id);
+    const detail = await conversations.open(c.var.identity, user_id);
     if (!detail) throw invalid("user_id", "There is no such active user.");
     return inFull(c, detail);
   });
 
   app.get("/conversations/user/:user_id", async (c) => {
-    const detail = await conversations.open(c.var.identity.userId, roomId(c.req.param("user_id")));
+    const detail = await conversations.open(c.var.identity, roomId(c.req.param("user_id")));
     if (!detail) throw notFound();
     return inFull(c, detail);
   });
@@ -67,7 +67,7 @@ export function chatRoutes({ store, messages, userById, reading, conversations, 
 
   app.post(`/conversations/${ID}/read`, async (c) => {
     const messageIds = await readBody(c.req.raw, api.read);
-    await reading.read(c.var.identity.userId, roomId(c.req.param("id")), messageIds);
+    await reading.read(c.var.identity, roomId(c.req.param("id")), messageIds);
     return c.json({ detail: "Read." });
   });
 
@@ -81,7 +81,13 @@ export function chatRoutes({ store, messages, userById, reading, conversations, 
     const sender = await userById(c.var.identity.userId);
     if (!sender) throw unauthenticated();
     const person = { id: sender.id, username: sender.username };
-    const { stored } = await messages.send({ sender: person, room, content, clientId });
+    const { stored } = await messages.send({
+      sender: person,
+      sessionId: c.var.identity.sessionId,
+      room,
+      content,
+      clientId,
+    });
     const { event, repeat } = await stored;
     const { id, sentAt, content: text } = event.body;
     const row = { seq: event.seq, id, content: text, sentAt: new Date(sentAt), sender };
@@ -96,7 +102,7 @@ export function chatRoutes({ store, messages, userById, reading, conversations, 
   app.get("/global/messages", (c) => history(c, GLOBAL_ROOM));
 
   async function history(c: Context<HttpEnv>, room: string) {
-    const page = await readHistory(store, room, c.req.query());
+    const page = await readHistory(store, c.var.identity.userId, room, c.req.query());
     const link = linkHeader(c.var.url, room, page);
     const messages = await conversations.messages(room, page.rows);
     return c.body(answer("", messages, ""), 200, { ...JSON_TYPE, ...(link && { Link: link }) });

@@ -12,6 +12,7 @@ export type MessageRow = { seq: number; id: string; content: string; sentAt: Dat
 type Outcome =
   | { kind: "stored" | "duplicate"; id: string; seq: number; sentAt: string }
   | { kind: "mismatch" }
+  | { kind: "unauthenticated" }
   | { kind: "not_found" };
 
 /** An event as the database tells it, in JSON. */
@@ -52,13 +53,14 @@ export function createChatStore({ orm, query }: Database, clock: Clock) {
         .sort((a, b) => (a.draft.room < b.draft.room ? -1 : a.draft.room > b.draft.room ? 1 : a.at - b.at));
       const column = (pick: (draft: Draft) => string | null) => pgArray(order.map(({ draft }) => pick(draft)));
       const rows = await query<{ n: number; outcome: Outcome["kind"]; id: string; seq: number; sent_at: Date }>(
-        "SELECT * FROM store_messages($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[])",
+        "SELECT * FROM store_messages($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::uuid[])",
         [
           column((d) => d.room),
           column((d) => d.sender.id),
           column(() => Bun.randomUUIDv7()),
           column((d) => d.clientId),
           column((d) => d.content),
+          column((d) => d.sessionId),
         ],
       );
       const outcomes: Outcome[] = Array.from({ length: drafts.length });
@@ -122,14 +124,16 @@ export function createChatStore({ orm, query }: Database, clock: Clock) {
       return row!.seq;
     },
 
-    /** `above < seq < below`, oldest first: the lowest `limit` of them (`upwards`), else the highest; with the room's head. */
+    /** As `reader` may see it: `above < seq < below`, oldest first: the lowest `limit` of them (`upwards`), else the highest; with the room's head. */
     async page({
+      reader,
       room,
       above,
       below,
       limit,
       upwards,
     }: {
+      reader: string;
       room: string;
       above: number;
       below: number;
@@ -147,8 +151,9 @@ export function createChatStore({ orm, query }: Database, clock: Clock) {
         // The limit is in the text: PostgreSQL would plan anew for each value of a parameter there.
         `SELECT m.seq, m.id, m.sender_id, m.content, m.sent_at, (SELECT h.seq FROM heads h WHERE h.room_id = $1) AS head
          FROM messages m WHERE m.room_id = $1 AND m.seq > $2::bigint AND m.seq < $3::bigint
+           AND ($1 = '${GLOBAL_ROOM}' OR EXISTS (SELECT FROM members WHERE room_id = $1 AND user_id = $4))
          ORDER BY m.seq ${upwards ? "ASC" : "DESC"} LIMIT ${Number(limit)}`,
-        [room, above, below],
+        [room, above, below, reader],
       );
       const senders = await people.find(new Set(rows.map((row) => row.sender_id)));
       const page = rows.map(({ seq, id, sender_id, content, sent_at }) => ({

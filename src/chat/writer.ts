@@ -1,12 +1,20 @@
 import { QUERY_DEADLINE_MS, sqlState } from "../db/client.ts";
 import { GLOBAL_ROOM } from "../db/schema.ts";
 import type { Faults, Person } from "../deps.ts";
-import { notFound, Refusal, unavailable } from "../errors.ts";
+import { notFound, Refusal, unauthenticated, unavailable } from "../errors.ts";
 import type { Clock } from "../ops/clock.ts";
 import type { MessageEvent } from "./rooms.ts";
 import type { ChatStore } from "./store.ts";
 
-export type Draft = { room: string; sender: Person; content: string; clientId: string | null; audience: string[] };
+/** `sessionId`: which its sender speaks in, and which has to live when it is stored. */
+export type Draft = {
+  room: string;
+  sender: Person;
+  sessionId: string;
+  content: string;
+  clientId: string | null;
+  audience: string[];
+};
 export type Stored = { event: MessageEvent; repeat: boolean };
 export type Writer = ReturnType<typeof createWriter>;
 
@@ -67,6 +75,7 @@ export function createWriter({ store, hasRoom, committed, clock, at }: Deps) {
     outcomes.forEach((outcome, i) => {
       const { draft, resolve, reject } = batch[i]!;
       if (outcome.kind === "not_found") return reject(notFound());
+      if (outcome.kind === "unauthenticated") return reject(unauthenticated());
       if (outcome.kind === "mismatch")
         return reject(new Refusal("idempotency_mismatch", "Another message was sent with this client_id."));
       const { id, seq, sentAt } = outcome;

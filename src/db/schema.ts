@@ -40,14 +40,7 @@ export const users = pgTable(
     lastSeen: time("last_seen"),
     disabledAt: time("disabled_at"),
   },
-  (t) => [
-    uniqueIndex("users_folded").on(sql`${t.folded} COLLATE "C"`),
-    index("users_skeleton").on(t.skeleton),
-    // Few: every send asks whether its sender is one of them.
-    index("users_disabled")
-      .on(t.id)
-      .where(sql`disabled_at IS NOT NULL`),
-  ],
+  (t) => [uniqueIndex("users_folded").on(sql`${t.folded} COLLATE "C"`), index("users_skeleton").on(t.skeleton)],
 );
 
 /**

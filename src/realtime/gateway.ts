@@ -129,6 +129,8 @@ export function createGateway(deps: Deps) {
   async function work(ws: Socket, data: Exclude<Connection, { state: "refused" }>): Promise<void> {
     data.busy = true;
     for (let frame = data.inbox.shift(); frame !== undefined; frame = data.inbox.shift()) {
+      // Its session may be over since it said this.
+      if (ws.readyState !== WebSocket.OPEN) break;
       data.inboxBytes -= Buffer.byteLength(frame);
       await dispatch(
         data.endpoint,

@@ -52,7 +52,7 @@ export function storageOf({ id, name, access, refresh }: Account): ChatStorage {
 export async function openDirect(sql: postgres.Sql, one: { id: string }, other: { id: string }): Promise<string> {
   const [row] = await sql<
     { id: string }[]
-  >`SELECT open_direct(${crypto.randomUUID()}, ${one.id}::uuid, ${other.id}::uuid) AS id`;
+  >`SELECT open_direct(${crypto.randomUUID()}, ${one.id}::uuid, ${other.id}::uuid, NULL) AS id`;
   return row!.id;
 }
 
@@ -66,7 +66,7 @@ export async function storeAll(sql: postgres.Sql, said: Said[], batch = 500): Pr
       SELECT outcome FROM store_messages(
         ${part.map(({ room }) => room)}::uuid[], ${part.map(({ sender }) => sender)}::uuid[],
         ${part.map(() => crypto.randomUUID())}::uuid[], ${part.map(() => null) as never}::text[],
-        ${part.map(({ content }) => content)}::text[])`;
+        ${part.map(({ content }) => content)}::text[], NULL)`;
     if (rows.some(({ outcome }) => outcome !== "stored")) throw new Error("what was to happen did not");
   }
 }

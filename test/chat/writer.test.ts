@@ -9,6 +9,7 @@ type Store = ChatStore["storeMessages"];
 const draft = (content: string, more: Partial<Draft> = {}): Draft => ({
   room: GLOBAL_ROOM,
   sender: { id: "ada", username: "ada" },
+  sessionId: "ada's",
   content,
   clientId: null,
   audience: [],

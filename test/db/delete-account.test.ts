@@ -48,10 +48,10 @@ describe.skipIf(!haveServices)("an account that goes while something else is und
     };
   }
 
-  const say = (sql: postgres.Sql, user: string) =>
+  const say = (sql: postgres.Sql, { id, session }: { id: string; session: string }) =>
     one(
       sql,
-      `(SELECT outcome FROM store_messages('{${GLOBAL_ROOM}}', '{${user}}', '{${crypto.randomUUID()}}', '{NULL}', '{x}'))`,
+      `(SELECT outcome FROM store_messages('{${GLOBAL_ROOM}}', '{${id}}', '{${crypto.randomUUID()}}', '{NULL}', '{x}', '{${session}}'))`,
     );
 
   /** What `second` comes to when it begins before `first` has committed, and has to wait for that. */
@@ -73,7 +73,7 @@ describe.skipIf(!haveServices)("an account that goes while something else is und
     const alice = await somebody();
     expect(
       await whileUnderWay(
-        () => say(a, alice.id),
+        () => say(a, alice),
         () => alice.leaves(b),
       ),
     ).toEqual(["stored", [alice.session]]);
@@ -81,10 +81,10 @@ describe.skipIf(!haveServices)("an account that goes while something else is und
     expect(
       await whileUnderWay(
         () => bob.leaves(a),
-        () => say(b, bob.id),
+        () => say(b, bob),
       ),
-    ).toEqual([[bob.session], "not_found"]);
-    expect(await say(b, (await somebody()).id)).toBe("stored");
+    ).toEqual([[bob.session], "unauthenticated"]);
+    expect(await say(b, await somebody())).toBe("stored");
   });
 
   test("its name is retired before anyone else sees it free", async () => {
@@ -102,7 +102,7 @@ describe.skipIf(!haveServices)("an account that goes while something else is und
       const pair = mine ? `'${alice.id}', '${bob.id}'` : `'${bob.id}', '${alice.id}'`;
       const [, room] = await whileUnderWay(
         () => alice.leaves(a),
-        () => one(b, `open_direct(gen_random_uuid(), ${pair})`),
+        () => one(b, `open_direct(gen_random_uuid(), ${pair}, NULL)`),
       );
       expect(room).toBeNull();
     }

@@ -66,7 +66,7 @@ describe.skipIf(!haveServices)("with a million messages and a thousand conversat
     ];
     for (const query of queries) {
       for (const nodes of await plans(async () =>
-        expect((await readHistory(store, GLOBAL_ROOM, query)).rows.length).toBe(50),
+        expect((await readHistory(store, me, GLOBAL_ROOM, query)).rows.length).toBe(50),
       ))
         expectIndexed(nodes, 51);
     }

@@ -32,7 +32,7 @@ describe.skipIf(!haveServices)("two sessions that send at once", () => {
   };
   const store = (sql: postgres.Sql, ids: string[], clientId: string | null = null) =>
     sql.unsafe(
-      `SELECT outcome, seq FROM store_messages('{${ids}}', '{${ids.map(() => user)}}', '{${ids.map(() => crypto.randomUUID())}}', '{${ids.map(() => clientId ?? "NULL")}}', '{${ids.map(() => "x")}}') ORDER BY n`,
+      `SELECT outcome, seq FROM store_messages('{${ids}}', '{${ids.map(() => user)}}', '{${ids.map(() => crypto.randomUUID())}}', '{${ids.map(() => clientId ?? "NULL")}}', '{${ids.map(() => "x")}}', NULL) ORDER BY n`,
     );
   const seqs = async (id: string) =>
     (await a`SELECT seq::int FROM messages WHERE room_id = ${id} ORDER BY seq`).map((row) => row.seq);

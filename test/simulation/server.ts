@@ -80,7 +80,7 @@ export class SimulatedServer {
     const store = {
       membersOf: (room: string) => this.guard(database.membersOf(room)),
       markRead: (room: string, user: string, upTo: number) => this.guard(database.markRead(room, user, upTo)),
-    } as RoomStore;
+    } as Partial<RoomStore> as RoomStore;
     const rooms = createRooms(store);
     this.streams = createStreams({
       look: (horizon) => this.guard(database.look(horizon)),

@@ -1,5 +1,9 @@
 /** A client as a stranger would write it from docs/protocol.md: fetch and WebSocket, nothing of ours. */
+import type { Endpoint } from "../../src/protocol/frames.ts";
 import { eventually } from "./services.ts";
+import { MAIL, PASSWORD, userOf, witnessAnswer, witnessFrame } from "./witness.ts";
+
+export { PASSWORD };
 
 /** Answers are asserted by the tests, field by field. */
 export type Json = any;
@@ -27,14 +31,19 @@ export async function call(
           : JSON.stringify(body),
   });
   const text = await response.text();
-  return {
-    status: response.status,
-    headers: response.headers,
-    body: text && /json/.test(response.headers.get("content-type") ?? "") ? JSON.parse(text) : text,
-  };
+  const contentType = response.headers.get("content-type") ?? "";
+  const { status } = response;
+  const told = { status, body: text && /json/.test(contentType) ? JSON.parse(text) : text, text, contentType };
+  witnessAnswer(
+    method,
+    new URL(url + path).pathname,
+    token,
+    headers?.Cookie?.includes("lc_refresh=") ? headers.Cookie : body,
+    told,
+  );
+  return { status, headers: response.headers, body: told.body };
 }
 
-export const PASSWORD = "plum-orbit-4417";
 let people = 0;
 
 /** Somebody new, with an account, on one of a rig's servers. */
@@ -50,7 +59,7 @@ export class Person {
 
   static async signUp(url: string, name = `user${++people}`): Promise<Person> {
     const { status, body } = await call(url, "POST", "/api/auth/signup/", {
-      body: { username: name, password: PASSWORD, password_confirm: PASSWORD },
+      body: { username: name, password: PASSWORD, password_confirm: PASSWORD, email: `${crypto.randomUUID()}@${MAIL}` },
     });
     if (status !== 201) throw new Error(`sign-up of ${name}: ${status} ${JSON.stringify(body)}`);
     return new Person(url, body.user.id, name, body.access, body.refresh);
@@ -105,8 +114,14 @@ export class TestSocket {
   readonly opened: Promise<void>;
   readonly closed: Promise<{ code: number; reason: string }>;
   readonly ws: WebSocket;
+  #token: string | undefined;
 
   constructor(url: string, options?: { headers?: Record<string, string>; protocols?: string[] }) {
+    const endpoint = (/\/ws\/chat\/(global|private)/.exec(url)?.[1] ?? "chat") as Endpoint;
+    this.#token =
+      options?.headers?.Authorization?.replace(/^bearer /i, "") ??
+      options?.protocols?.find((name) => name.startsWith("bearer."))?.slice("bearer.".length) ??
+      /[?&]token=([^&]*)/.exec(url)?.[1];
     this.ws = new WebSocket(url.replace(/^http/, "ws"), options as never);
     this.opened = new Promise((resolve, reject) => {
       this.ws.onopen = () => resolve();
@@ -116,12 +131,14 @@ export class TestSocket {
     this.closed = new Promise((resolve) => (this.ws.onclose = ({ code, reason }) => resolve({ code, reason })));
     this.ws.onmessage = ({ data }) => {
       this.largest = Math.max(this.largest, Buffer.byteLength(data as string));
+      witnessFrame(endpoint, userOf(this.#token), data as string);
       const frame = JSON.parse(data as string);
       if (frame.t !== "heart") this.frames.push(frame);
     };
   }
 
   send(frame: unknown): void {
+    if ((frame as { type?: unknown } | null)?.type === "auth") this.#token = (frame as { token: string }).token;
     this.ws.send(typeof frame === "string" || frame instanceof Uint8Array ? (frame as string) : JSON.stringify(frame));
   }
 
