@@ -21,6 +21,7 @@ import { createWriter } from "./chat/writer.ts";
 import type { Config } from "./config.ts";
 import type { Commands, Faults, Outgoing, Routes } from "./deps.ts";
 import { createHttp, type Http } from "./http.ts";
+import { createAudit } from "./ops/audit.ts";
 import { createBatch } from "./ops/batch.ts";
 import { createClientReader } from "./ops/address.ts";
 import { type Clock, systemClock } from "./ops/clock.ts";
@@ -62,6 +63,7 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
   const { prefix, redis, bus } = await openBus(db, config, clock, log);
   stack.defer(() => bus.close());
 
+  const audit = createAudit(log, clock);
   const authStore = createAuthStore(db);
   const tokens = createTokens({ keys: config.secretKeys, accessTokenMs: config.accessTokenMs, clock });
   const revocations = new Revocations(config.accessTokenMs, clock, (id, disabled) => gateway.endSession(id, disabled));
@@ -107,9 +109,9 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
       revocations.add(sessionId, disabled);
       bus.publish({ kind: "session_ended", sessionId, disabled });
     },
+    audit,
     clock,
-    refreshTokenMs: config.refreshTokenMs,
-    refreshGraceMs: config.refreshGraceMs,
+    times: config,
   });
 
   const rooms = createRooms(roomStore);
@@ -216,6 +218,7 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
     upgrade: handshake.upgrade,
     readClient: createClientReader(config.trustedProxies),
     allowedOrigins: config.allowedOrigins,
+    audit,
     log,
   });
 

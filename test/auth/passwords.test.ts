@@ -9,10 +9,12 @@ import type { Database } from "../../src/db/client.ts";
 import { openEmbedded } from "../../src/db/embedded.ts";
 import { migrate } from "../../src/db/migrate.ts";
 import type { Refusal } from "../../src/errors.ts";
+import { createAudit } from "../../src/ops/audit.ts";
 import { systemClock as clock } from "../../src/ops/clock.ts";
 import { PASSWORD } from "../support/client.ts";
 import { eventually, silent, tempDir } from "../support/services.ts";
 
+const client = { address: "192.0.2.1", id: "request", userAgent: "" };
 const verify = Bun.password.verify;
 let spied: Mock<typeof Bun.password.verify> | undefined;
 afterEach(() => spied?.mockRestore());
@@ -34,18 +36,18 @@ test("log-in does the same work and gives the same answer for a wrong password, 
     isOnline: () => false,
     sessionEnded: () => {},
     clock,
-    refreshTokenMs: 1e9,
-    refreshGraceMs: 1e4,
+    audit: createAudit(silent, clock),
+    times: { refreshTokenMs: 1e9, refreshGraceMs: 1e4, sessionMs: 1e10 },
   });
   const signUp = (username: string) =>
-    accounts.signUp({ username, password: PASSWORD, password_confirm: PASSWORD }, "");
+    accounts.signUp({ username, password: PASSWORD, password_confirm: PASSWORD }, client);
   for (const name of ["alice", "disabled-one"]) await signUp(name);
   await db.query("UPDATE users SET disabled_at = now() WHERE username = 'disabled-one'", []);
   const gone = await signUp("gone");
   const session = (await tokens.verify(gone.access, "access"))!;
-  expect(await accounts.deleteAccount((await store.accountById(gone.user.id))!, session.sessionId, PASSWORD)).toBe(
-    true,
-  );
+  expect(
+    await accounts.deleteAccount((await store.accountById(gone.user.id))!, session.sessionId, PASSWORD, client),
+  ).toBe(true);
 
   const hashes: string[] = [];
   spied = spyOn(Bun.password, "verify").mockImplementation((password, hash) => {
@@ -56,7 +58,7 @@ test("log-in does the same work and gives the same answer for a wrong password, 
   const attempts = [["alice", "wrong-password-1"], ["nobody", PASSWORD], ["disabled-one", PASSWORD], ["gone", PASSWORD], [`deleted-${gone.user.id.slice(-8)}`, PASSWORD], ["alice", ""]]; // prettier-ignore
   for (const [username, password] of attempts) {
     hashes.length = 0;
-    const answer = await accounts.logIn({ username: username!, password: password! }, "");
+    const answer = await accounts.logIn({ username: username!, password: password! }, client);
     // One hash, as dear as any, and nothing asked of the database that the others do not ask.
     expect([username, answer, hashes]).toEqual([
       username,
@@ -65,7 +67,7 @@ test("log-in does the same work and gives the same answer for a wrong password, 
     ]);
   }
   expect(statements).toBe(0);
-  expect(await accounts.logIn({ username: "alice", password: PASSWORD }, "")).toMatchObject({
+  expect(await accounts.logIn({ username: "alice", password: PASSWORD }, client)).toMatchObject({
     user: { username: "alice" },
   });
   await db.close();
