@@ -1,4 +1,5 @@
 /** What mallory learns about passwords, and what they cost the server. */
+import { dictionary } from "@zxcvbn-ts/language-common";
 import { afterEach, expect, type Mock, spyOn, test } from "bun:test";
 import { createAccounts } from "../../src/auth/accounts.ts";
 import { weakness } from "../../src/auth/guessable.ts";
@@ -114,6 +115,17 @@ test("what anyone would guess is refused, and why in words a person can use", as
     "1qaz2wsx3edc", "asdfghjkl;", "987654321abc", "19870514", "2024-05-14", "14.05.1987", "40417283", "password".repeat(16), "ｐａｓｓｗｏｒｄ１",
   ]; // prettier-ignore
   for (const password of guessable)
+    expect([password, await weakness(password, "zoe")]).toEqual([password, expect.stringMatching(/ .*\.$/)]);
+});
+
+test("all common passwords of leaked lists are refused, those too that the list leaves to rules", async () => {
+  const common = (dictionary["passwords-common"] as string[]).filter((password) => password.length >= 8);
+  expect(common.length).toBeGreaterThan(17_000);
+  const others = [
+    "linkedin", "linkedin2011", "hotmail1", "yahoo.com", "google.com", "password.com", "instagram", "abcdefgh", "87654321", "00000000", "123123123", "1q2w3e4r5t6y7u8i", "1g2w3e4r",
+    "liquidchat", "Liquid-Chat", "L1qu1dCh4t!", "my liquidchat account",
+  ]; // prettier-ignore
+  for (const password of [...common, ...others])
     expect([password, await weakness(password, "zoe")]).toEqual([password, expect.stringMatching(/ .*\.$/)]);
 });
 
