@@ -32,9 +32,9 @@ export function createAudit(log: Log, clock: Clock) {
       log.info({ event, ...about, address, id }, "security");
     },
 
-    /** A limit that was hit, and a foreign origin; each at most once a minute for an address. Of the path what nobody types. */
+    /** A limit that was hit, a foreign origin, and what is not the user's; each at most once a minute for an address. Of the path what nobody types. */
     refused({ code }: Refusal, path: string, { address, id }: Asker, user?: string): void {
-      if (code !== "rate_limited" && code !== "forbidden") return;
+      if (code !== "rate_limited" && code !== "forbidden" && !(code === "not_found" && user)) return;
       const now = Math.floor(clock.now() / 60_000);
       if (now !== minute) refused.clear();
       minute = now;

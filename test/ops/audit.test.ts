@@ -82,7 +82,8 @@ test("the log tells of a new password, ended sessions, reused tokens and removed
   const [phone, stolen, left] = (
     await Promise.all([0, 1, 2].map(() => post("/api/auth/login/", { username: alice.name, password: PASSWORD })))
   ).map(({ body }) => body) as [Json, Json, Json];
-  const before = 4;
+  expect(left.access).toBeString();
+  await eventually(() => expect(events().length).toBe(4));
   await post("/api/auth/token/refresh/", { refresh: stolen.refresh });
   await Bun.sleep(200);
   for (let i = 0; i < 2; i++) await post("/api/auth/token/refresh/", { refresh: stolen.refresh });
@@ -94,11 +95,12 @@ test("the log tells of a new password, ended sessions, reused tokens and removed
   await post("/api/auth/password/", { password: "wrong-password-1", new_password: NEW }, alice.access);
   await post("/api/auth/password/", { password: PASSWORD, new_password: NEW }, alice.access);
   await call(rig.url(), "DELETE", "/api/auth/me/", { token: alice.access, body: { password: NEW }, headers: from() });
-  expect(left.access).toBeString();
   await eventually(() =>
-    expect(events().slice(before)).toEqual([
+    expect(events().slice(4)).toEqual([
       { event: "token_reused", user, session: sid(stolen.access) },
       { event: "session_ended", user, session: sid(phone.access) },
+      // The second time there is none.
+      { event: "refused", code: "not_found", door: "/api/auth/sessions", user },
       { event: "password_wrong", user, session: own },
       { event: "password_changed", user, session: own, ended: 1 },
       { event: "account_deleted", user, session: own, ended: 1 },
@@ -106,7 +108,7 @@ test("the log tells of a new password, ended sessions, reused tokens and removed
   );
 });
 
-test("the log tells of limits that were hit and of foreign origins, once a minute for an address", async () => {
+test("the log tells of limits that were hit, of foreign origins and of what is not one's own, once a minute for an address", async () => {
   const alice = await newcomer();
   for (let i = 0; i < 8; i++) await post("/api/auth/login/", { username: "nobody-here", password: "my-secret-guess" });
   for (let i = 0; i < 3; i++) await post("/api/auth/signup/", { username: "my-typed-secret", password: "x" });
@@ -133,6 +135,8 @@ test("the log tells of limits that were hit and of foreign origins, once a minut
   });
   expect((await knock({})).status).toBe(429);
   await call(rig.url(), "GET", "/api/auth/my-typed-secret/", { headers: from() });
+  for (const id of [crypto.randomUUID(), "my-typed-secret"])
+    await call(rig.url(), "GET", `/api/chat/conversations/${id}/`, { token: alice.access, headers: from() });
   await eventually(() =>
     expect(events().filter(({ event }) => event === "refused")).toEqual([
       { event: "refused", code: "rate_limited", door: "/api/auth/login" },
@@ -140,6 +144,7 @@ test("the log tells of limits that were hit and of foreign origins, once a minut
       { event: "refused", code: "forbidden", door: "/api/auth/token" },
       { event: "refused", code: "forbidden", door: "/ws/chat/global" },
       { event: "refused", code: "rate_limited", door: "/ws/chat/global" },
+      { event: "refused", code: "not_found", door: "/api/chat/conversations", user: alice.id },
     ]),
   );
 });
