@@ -50,7 +50,7 @@ describe.skipIf(!haveServices)("two processes", () => {
     alice.refresh = (await refresh(alice.refresh)).body.refresh;
     await rig.sql(
       `INSERT INTO sessions (id, user_id, user_agent, issued_at, expires_at, jti)
-       SELECT gen_random_uuid(), '${alice.id}', '', now(), now() + interval '1 day', gen_random_uuid() FROM generate_series(1, 97)`,
+       SELECT gen_random_uuid(), '${alice.id}', '', now() - interval '1 minute', now() + interval '1 day', gen_random_uuid() FROM generate_series(1, 97)`,
     );
     // Over by time, so not counted.
     await rig.sql(
