@@ -154,18 +154,27 @@ BEGIN
 END $$;
 
 -- False for an inactive user, and where the password is not any more the one that was verified (the hash in p_session's "verified"). A
--- log-in looks at the account before it hashes, which takes a while: the shared lock makes it wait for whoever disables the account or
--- changes its password meanwhile, and see it.
+-- log-in looks at the account before it hashes, which takes a while: the lock makes it wait for whoever disables the account or changes its
+-- password meanwhile, and see it. It also lets no two log-ins count the account's sessions at once, of which there are 100 at most: the one
+-- unused for the longest ends, and all processes see it by its "changed". "renewed" is a hash of the same password with today's parameters.
 CREATE OR REPLACE FUNCTION start_session(p_session jsonb) RETURNS boolean
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   v sessions := jsonb_populate_record(NULL::sessions, p_session);
 BEGIN
   PERFORM 1 FROM users u
-  WHERE u.id = v.user_id AND u.disabled_at IS NULL AND u.password = coalesce(p_session->>'verified', u.password) FOR SHARE;
+  WHERE u.id = v.user_id AND u.disabled_at IS NULL AND u.password = coalesce(p_session->>'verified', u.password)
+  FOR NO KEY UPDATE;
   IF NOT FOUND THEN
     RETURN false;
   END IF;
+  IF p_session->>'renewed' IS NOT NULL THEN
+    UPDATE users SET password = p_session->>'renewed' WHERE id = v.user_id;
+  END IF;
+  UPDATE sessions SET ended_at = now(), changed = pg_current_xact_id()
+  WHERE ended_at IS NULL AND id IN (
+    SELECT s.id FROM sessions s WHERE s.user_id = v.user_id AND s.ended_at IS NULL AND s.expires_at > v.issued_at
+    ORDER BY s.issued_at DESC, s.id DESC OFFSET 99);
   INSERT INTO sessions (id, user_id, user_agent, issued_at, expires_at, jti)
   VALUES (v.id, v.user_id, v.user_agent, v.issued_at, v.expires_at, v.jti);
   RETURN true;

@@ -22,6 +22,7 @@ import type { Config } from "./config.ts";
 import type { Commands, Faults, Outgoing, Routes } from "./deps.ts";
 import { createHttp } from "./http.ts";
 import { listen } from "./listen.ts";
+import { createAudit } from "./ops/audit.ts";
 import { createBatch } from "./ops/batch.ts";
 import { createClientReader } from "./ops/address.ts";
 import { createAnswers } from "./ops/answers.ts";
@@ -69,6 +70,7 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
   const { prefix, redis, bus } = await openBus(db, config, clock, log);
   stack.defer(() => bus.close());
 
+  const audit = createAudit(log, clock);
   const authStore = createAuthStore(db);
   const tokens = createTokens({ keys: config.secretKeys, accessTokenMs: config.accessTokenMs, clock });
   const revocations = new Revocations(config.accessTokenMs, clock, (id, disabled) => gateway.endSession(id, disabled));
@@ -114,9 +116,9 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
       revocations.add(sessionId, disabled);
       bus.publish({ kind: "session_ended", sessionId, disabled });
     },
+    audit,
     clock,
-    refreshTokenMs: config.refreshTokenMs,
-    refreshGraceMs: config.refreshGraceMs,
+    times: config,
   });
 
   const rooms = createRooms(roomStore);
@@ -227,6 +229,7 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
     upgrade: handshake.upgrade,
     readClient: createClientReader(config.trustedProxies),
     allowedOrigins: config.allowedOrigins,
+    audit,
     log,
   });
 

@@ -45,6 +45,7 @@ export function readConfig(env: Env = process.env) {
     },
     accessTokenMs: positive(env, "ACCESS_TOKEN_LIFETIME", 15) * 60_000,
     refreshTokenMs: positive(env, "REFRESH_TOKEN_LIFETIME", 7) * 86_400_000,
+    sessionMs: positive(env, "SESSION_LIFETIME", 90) * 86_400_000,
     refreshGraceMs: seconds(env, "REFRESH_GRACE", 10),
     /** Per minute; 0 is off. */
     limitsByUser: {

@@ -5,6 +5,7 @@ import { TrieRouter } from "hono/router/trie-router";
 import type { HttpEnv, Routes } from "./deps.ts";
 import { notFound, problem, Refusal, toRefusal } from "./errors.ts";
 import { safeHeaders } from "./ops/headers.ts";
+import type { Audit } from "./ops/audit.ts";
 import type { Log } from "./ops/log.ts";
 import type { Endpoint } from "./protocol/frames.ts";
 import type { Connection } from "./realtime/sockets.ts";
@@ -21,13 +22,14 @@ type Deps = {
   ) => Promise<Response | undefined>;
   readClient: (request: Request, peer: string) => { address: string; url: URL };
   allowedOrigins: string[];
+  audit: Audit;
   log: Log;
 };
 
 export type Http = ReturnType<typeof createHttp>;
 
 /** Everything that HTTP can ask for. */
-export function createHttp({ auth, chat, health, upgrade, readClient, allowedOrigins, log }: Deps) {
+export function createHttp({ auth, chat, health, upgrade, readClient, allowedOrigins, audit, log }: Deps) {
   const app = new Hono<HttpEnv & { Bindings: { server: Server<Connection> } }>({ strict: false });
   const methodsOf = methodTable(() => app.routes);
 
@@ -109,6 +111,8 @@ export function createHttp({ auth, chat, health, upgrade, readClient, allowedOri
 
   app.onError((error, c) => {
     const refusal = toRefusal(error);
+    // The guard may not have got so far as to say who it is.
+    audit.refused(refusal, c.req.path, { address: c.var.address, id: c.var.requestId }, c.var.identity?.userId);
     const about = { err: error, id: c.var.requestId, path: c.req.path };
     // That the database is away is told once, elsewhere.
     if (refusal.code === "internal") log.error(about, "request failed");

@@ -24,6 +24,7 @@ test("defaults are those of the first version's clients", () => {
     refreshGraceMs: 10_000,
     accessTokenMs: 900_000,
     refreshTokenMs: 604_800_000,
+    sessionMs: 7_776_000_000,
   });
   expect(config.presence).toEqual({ heartbeatMs: 30_000, expiryMs: 60_000, graceMs: 5_000 });
   expect(config.messageRate).toEqual({ perSecond: 1, burst: 5 });

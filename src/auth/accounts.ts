@@ -1,10 +1,11 @@
 import type { z } from "zod";
+import type { Config } from "../config.ts";
 import type { Identity, IsOnline } from "../deps.ts";
 import type { UserRow } from "../db/schema.ts";
 import { type FieldError, invalid, Refusal, unauthenticated } from "../errors.ts";
 import { checkEach } from "../input.ts";
+import type { Asker, Audit } from "../ops/audit.ts";
 import type { Clock } from "../ops/clock.ts";
-
 import * as api from "../protocol/api.ts";
 import type { Session, User } from "../protocol/models.ts";
 import { weakness } from "./guessable.ts";
@@ -23,31 +24,57 @@ type Deps = {
   isOnline: IsOnline;
   /** Tells this process and the others that a session is over; `disabled`: with its account. */
   sessionEnded: (sessionId: string, disabled?: boolean) => void;
+  audit: Audit;
   clock: Clock;
-  refreshTokenMs: number;
-  refreshGraceMs: number;
+  times: Pick<Config, "refreshTokenMs" | "refreshGraceMs" | "sessionMs">;
 };
+
+/** Who asks, by what program. */
+export type Client = Asker & { userAgent: string };
 
 /** Signing up, in and out. Every answer with tokens belongs to one session. */
 export function createAccounts(deps: Deps) {
-  const { store, tokens, passwords, clock } = deps;
+  const { store, tokens, passwords, audit, clock, times } = deps;
 
-  /** Whole seconds, as in a JWT: the tokens must come out the same when made again. */
-  const nextTokens = (id: string, userId: string): TokenSource => {
-    const now = Math.floor(clock.now() / 1000) * 1000;
+  /** Whole seconds, as in a JWT: the tokens must come out the same when made again. No refresh makes a session live for longer than its time. */
+  const nextTokens = (id: string, userId: string, since: number): TokenSource => {
+    const now = clock.now();
     return {
       id,
       userId,
       jti: crypto.randomUUID(),
-      issuedAt: new Date(now),
-      expiresAt: new Date(now + deps.refreshTokenMs),
+      issuedAt: wholeSeconds(now),
+      expiresAt: wholeSeconds(Math.min(now + times.refreshTokenMs, since + times.sessionMs)),
     };
   };
-  const newSession = (userId: string) => nextTokens(Bun.randomUUIDv7(), userId);
+  const newSession = (userId: string) => nextTokens(Bun.randomUUIDv7(), userId, clock.now());
+
+  /** False where it is not this user's, has ended, or never was. */
+  async function endSession(id: string, user: string, client: Client): Promise<boolean> {
+    const ended = await store.endSession(id, user);
+    if (ended) {
+      deps.sessionEnded(id);
+      audit.tell("session_ended", client, { user, session: id });
+    }
+    return ended;
+  }
+
+  /** Tells everyone of the sessions that ended by what the account's owner did; null: the password was not theirs. */
+  function concluded(
+    event: "password_changed" | "account_deleted",
+    ended: string[] | null,
+    { id: user }: Account,
+    session: string,
+    client: Client,
+  ): boolean {
+    for (const id of ended ?? []) deps.sessionEnded(id, event === "account_deleted");
+    audit.tell(ended ? event : "password_wrong", client, { user, session, ended: ended?.length });
+    return ended !== null;
+  }
 
   return {
     /** Tells all that is wrong at once: a form is filled in again as a whole. */
-    async signUp(body: Record<string, unknown>, userAgent: string) {
+    async signUp(body: Record<string, unknown>, client: Client) {
       const { data, errors } = checkEach(api.signup, body);
       const name = data.username === undefined ? undefined : readName(data.username);
       if (typeof name === "string")
@@ -70,34 +97,48 @@ export function createAccounts(deps: Deps) {
       const id = Bun.randomUUIDv7();
       const session = newSession(id);
       const password = await passwords.hash(data.password!);
-      if (!(await store.signUp({ ...name, id, password, email: data.email ?? null }, session, userAgent)))
+      if (!(await store.signUp({ ...name, id, password, email: data.email ?? null }, session, client.userAgent)))
         throw fieldRefusal([takenName]);
+      audit.tell("signed_up", client, { user: id, session: session.id });
       return { user: userView((await store.userById(id))!, deps.isOnline), ...(await tokens.pair(session)) };
     },
 
     /** Null, after the same work, for an unknown name, a wrong password, a disabled and a deleted account. */
-    async logIn(input: z.output<typeof api.login>, userAgent: string) {
-      const account = await store.accountByName(accountKey(input.username));
-      const right = await passwords.verify(input.password, account?.password);
-      const session = account && right ? newSession(account.id) : null;
-      if (!account || !session || !(await store.startSession(session, userAgent, account))) return null;
-      return { user: userView(account, deps.isOnline), ...(await tokens.pair(session)) };
+    async logIn(input: z.output<typeof api.login>, client: Client) {
+      for (;;) {
+        const account = await store.accountByName(accountKey(input.username));
+        const right = await passwords.verify(input.password, account?.password);
+        if (!account || !right) {
+          audit.tell("login_failed", client, { user: account?.id });
+          return null;
+        }
+        const session = newSession(account.id);
+        const renewed = passwords.isOutdated(account.password) ? await passwords.hash(input.password) : null;
+        // Else there is another hash by now: of another password, or of the same, by a log-in that was faster to renew it.
+        if (!(await store.startSession(session, client.userAgent, account, renewed))) continue;
+        audit.tell("logged_in", client, { user: account.id, session: session.id });
+        return { user: userView(account, deps.isOnline), ...(await tokens.pair(session)) };
+      }
     },
 
     /** Ends all other sessions. False where the password is wrong. */
-    async changePassword(account: Account, sessionId: string, input: z.output<typeof api.password>): Promise<boolean> {
-      if (!(await passwords.verify(input.password, account.password))) return false;
-      const ended = await store.changePassword(account, sessionId, await passwords.hash(input.new_password));
-      for (const id of ended ?? []) deps.sessionEnded(id);
-      return ended !== null;
+    async changePassword(
+      account: Account,
+      sessionId: string,
+      input: z.output<typeof api.password>,
+      client: Client,
+    ): Promise<boolean> {
+      const ended = (await passwords.verify(input.password, account.password))
+        ? await store.changePassword(account, sessionId, await passwords.hash(input.new_password))
+        : null;
+      return concluded("password_changed", ended, account, sessionId, client);
     },
 
     /** Ends all sessions. False where the password is wrong. */
-    async deleteAccount(account: Account, sessionId: string, password: string): Promise<boolean> {
-      if (!(await passwords.verify(password, account.password))) return false;
-      const ended = await store.deleteAccount(account, sessionId);
-      for (const id of ended ?? []) deps.sessionEnded(id, true);
-      return ended !== null;
+    async deleteAccount(account: Account, sessionId: string, password: string, client: Client): Promise<boolean> {
+      const right = await passwords.verify(password, account.password);
+      const ended = right ? await store.deleteAccount(account, sessionId) : null;
+      return concluded("account_deleted", ended, account, sessionId, client);
     },
 
     async sessions({ userId, sessionId }: Identity): Promise<Session[]> {
@@ -112,40 +153,44 @@ export function createAccounts(deps: Deps) {
       }));
     },
 
-    /** False where it is not this user's, has ended, or never was. */
-    async endSession(id: string, userId: string): Promise<boolean> {
-      const ended = await store.endSession(id, userId);
-      if (ended) deps.sessionEnded(id);
-      return ended;
+    endSession,
+
+    /** Ends the session that a browser had before it got another one, if its refresh token is of one that lives. */
+    async endFormer(refreshToken: string, client: Client): Promise<void> {
+      const claims = await tokens.verify(refreshToken, "refresh");
+      if (claims) await endSession(claims.sessionId, claims.userId, client);
     },
 
     /** Ends the session that a refresh token belongs to, an expired or used one too; one that ended before is fine. */
-    async logOut(userId: string, refreshToken: string): Promise<void> {
+    async logOut(userId: string, refreshToken: string, client: Client): Promise<void> {
       const claims = await tokens.verify(refreshToken, "refresh");
       if (!claims || claims.userId !== userId) throw invalid("refresh", "This is not a refresh token of yours.");
-      await store.endSession(claims.sessionId, userId);
-      deps.sessionEnded(claims.sessionId);
+      const { sessionId } = claims;
+      if (await store.endSession(sessionId, userId))
+        audit.tell("logged_out", client, { user: userId, session: sessionId });
+      deps.sessionEnded(sessionId);
     },
 
-    async refresh(refreshToken: string): Promise<{ access: string; refresh: string }> {
+    async refresh(refreshToken: string, client: Client): Promise<{ access: string; refresh: string }> {
       const claims = await tokens.verify(refreshToken, "refresh");
       if (!claims || claims.expired) throw unauthenticated();
       for (;;) {
         const session = await store.session(claims.sessionId);
         if (!session) throw unauthenticated();
-        const verdict = judge(session, claims.jti, clock.now(), deps.refreshGraceMs);
+        const verdict = judge(session, claims.jti, clock.now(), times.refreshGraceMs);
         if (verdict.kind === "repeat") return tokens.pair(session);
         if (verdict.kind === "rotate") {
-          const next = nextTokens(session.id, session.userId);
+          const next = nextTokens(session.id, session.userId, session.createdAt.getTime());
           if (await store.rotate(session, next, verdict.spent)) return tokens.pair(next);
           continue; // Another request was faster; what it left decides.
         }
         if (verdict.kind === "slow down")
           throw new Refusal("rate_limited", "Too many refreshes. Wait a moment.", {
-            retryAfterMs: deps.refreshGraceMs,
+            retryAfterMs: times.refreshGraceMs,
           });
         if (verdict.kind === "reuse") {
-          await store.endSession(session.id, session.userId);
+          if (await store.endSession(session.id, session.userId))
+            audit.tell("token_reused", client, { user: session.userId, session: session.id });
           deps.sessionEnded(session.id);
         }
         throw unauthenticated();
@@ -153,6 +198,8 @@ export function createAccounts(deps: Deps) {
     },
   };
 }
+
+const wholeSeconds = (ms: number) => new Date(Math.floor(ms / 1000) * 1000);
 
 /** What an account is found by, and wrong passwords are counted by. No name is nearly as long as the cut. */
 export function accountKey(typed: string): string {

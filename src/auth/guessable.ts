@@ -10,10 +10,13 @@ export async function weakness(password: string, username: string): Promise<stri
   if (length > 128) return "A password has at most 128 characters.";
   const text = fold(password);
   if (resembles(text, fold(username))) return "The password must not contain the username, or be a variation of it.";
-  if (isPattern(text))
+  if (isPattern(text) || isZigzag(text))
     return "Rows of keys, repetitions, dates and short numbers are guessed quickly. Take a password with more to it.";
   const words = await commonPasswords();
-  if (rewritings(text).some((word) => words.has(word)))
+  if (
+    resembles(text, "liquidchat") ||
+    [text, text.replace(DOMAIN, "")].flatMap(rewritings).some((word) => words.has(word))
+  )
     return "This password, or one that is nearly the same, is one of the first that anyone would guess. Take a longer one.";
   return null;
 }
@@ -33,6 +36,12 @@ function isPattern(text: string): boolean {
   if (/^[\d\s.,:/+-]+$/.test(text) && text.replace(/\D/g, "").length < 12) return true;
   // Beyond that, how often is something to be guessed too.
   return text.length < 64 && (withoutRuns(text) < 5 || repeated(text).length < 5);
+}
+
+/** Two rows in turns: `1q2w3e4r5t`. */
+function isZigzag(text: string): boolean {
+  const half = (n: number) => [...text].filter((_, i) => i % 2 === n).join("");
+  return text.length < 64 && withoutRuns(half(0)) + withoutRuns(half(1)) < 5;
 }
 
 /** What else a password is, to those who guess: each without a few signs at its ends, with letters for digits, backwards, and once. */
@@ -112,9 +121,14 @@ const reversed = (text: string) => [...text].reverse().join("");
 
 let common: Promise<Set<string>> | undefined;
 
+const DOMAIN = /\.(com?|net|org|de|fr|ru)$/;
+/** What leaked lists are full of, and the one below has not: names of sites, and some people and phrases. */
+const MORE =
+  "dearbook gmail google googlemail hotmail instagram linkedin myspace telegram twitter webhost whatsapp yahoo yahoomail youtube chatroom networking angelbaby classof fullaccess golfcourse harrypotte iamnumber iamthebest ichliebedich ilovechris ilovemymom imnumber jesucristo joejonas justinbieb lovesucks lovingyou megaparol megasecret mileycyrus nickjonas omarion souljaboy youngmoney zacefron";
+
 /** 49,000 entries, read when first needed: a server that starts has more urgent things to do. */
 function commonPasswords(): Promise<Set<string>> {
   return (common ??= import("@zxcvbn-ts/language-common").then(
-    ({ dictionary }) => new Set([...(dictionary["passwords-common"] as string[]), "liquidchat"]),
+    ({ dictionary }) => new Set([...(dictionary["passwords-common"] as string[]), ...MORE.split(" ")]),
   ));
 }

@@ -61,6 +61,22 @@ export function createAddressLimits(
   // In the time counted together a whole office mistypes less; beyond it, somebody tries one password on many names.
   const byAddress = delays("address", Math.ceil(perMinute.login / 3));
 
+  /** Of this process, by account and address: the latest attempt that is under way. */
+  const underWay = new Map<string, Promise<unknown>>();
+
+  async function judge<T>(place: string, pair: string, attempt: () => Promise<T | null>): Promise<T | null> {
+    let answer: T | null;
+    try {
+      answer = await attempt();
+    } catch (error) {
+      // Nobody looked at the password: the server was too busy, or its database away.
+      await Promise.all([byPair.giveBack(pair), byAddress.giveBack(place)]);
+      throw error;
+    }
+    if (answer !== null) await Promise.all([byPair.reset(pair), byAddress.giveBack(place)]);
+    return answer;
+  }
+
   return {
     signup: limit("signup", perMinute.signup),
     connect: limit("connect", perMinute.connect),
@@ -79,22 +95,26 @@ export function createAddressLimits(
       // People type passwords where the name goes, and names of any length: neither is to be kept.
       const pair = `${place} ${Bun.CryptoHasher.hash("sha256", account, "base64url")}`;
       await byAddress.take(place);
+      for (let taken = false; !taken;)
+        try {
+          await byPair.take(pair);
+          taken = true;
+        } catch (error) {
+          const other = underWay.get(pair);
+          if (!other) {
+            await byAddress.giveBack(place);
+            throw error;
+          }
+          // It was counted before it is looked at, and may turn out right.
+          await Promise.allSettled([other]);
+        }
+      const judged = judge(place, pair, attempt);
+      underWay.set(pair, judged);
       try {
-        await byPair.take(pair);
-      } catch (error) {
-        await byAddress.giveBack(place);
-        throw error;
+        return await judged;
+      } finally {
+        if (underWay.get(pair) === judged) underWay.delete(pair);
       }
-      let answer: T | null;
-      try {
-        answer = await attempt();
-      } catch (error) {
-        // Nobody looked at the password: the server was too busy, or its database away.
-        await Promise.all([byPair.giveBack(pair), byAddress.giveBack(place)]);
-        throw error;
-      }
-      if (answer !== null) await Promise.all([byPair.reset(pair), byAddress.giveBack(place)]);
-      return answer;
     },
   };
 }

@@ -5,6 +5,9 @@ export type Passwords = ReturnType<typeof createPasswords>;
 
 const ARGON2ID = { algorithm: "argon2id", memoryCost: 19_456, timeCost: 2 } as const;
 
+/** How each of today's hashes begins. */
+const TODAYS = `$argon2id$v=19$m=${ARGON2ID.memoryCost},t=${ARGON2ID.timeCost},p=1$`;
+
 /** Beyond these the server says 503 rather than keep anyone waiting for a minute. */
 const MAX_WAITING = 50;
 
@@ -31,6 +34,8 @@ export function createPasswords(parallel = Math.max(1, availableParallelism() - 
 
   return {
     hash: (password: string) => inTurn(() => Bun.password.hash(password, ARGON2ID)),
+    /** Whether a hash was made with other parameters than are used today. */
+    isOutdated: (hash: string) => !hash.startsWith(TODAYS),
     /** False where there is no hash, after the same work. */
     verify: (password: string, hash: string | undefined) =>
       inTurn(async () => (await Bun.password.verify(password || "-", hash || (await nobody))) && !!hash),

@@ -4,7 +4,7 @@ import { invalid, notFound, Refusal, unauthenticated } from "../errors.ts";
 import { check, readBody } from "../input.ts";
 import * as api from "../protocol/api.ts";
 import { makePage, readPage } from "../protocol/paging.ts";
-import { type Accounts, accountKey, userView } from "./accounts.ts";
+import { type Accounts, accountKey, type Client, userView } from "./accounts.ts";
 import { readRefresh, wantsCookie, writeRefresh } from "./cookie.ts";
 import { weakness } from "./guessable.ts";
 import type { Guard } from "./guard.ts";
@@ -28,7 +28,8 @@ export function authRoutes({ accounts, store, guard, limits, isOnline, cookieMs 
   app.post("/signup", async (c) => {
     const cookie = wantsCookie(c);
     await limits.signup.take(c.var.address);
-    const answer = await accounts.signUp(await readBody(c.req.raw, api.object), userAgent(c.req.raw));
+    const answer = await accounts.signUp(await readBody(c.req.raw, api.object), client(c));
+    if (cookie) await accounts.endFormer(readRefresh(c), client(c));
     return c.json(hand(c, cookie, answer), 201);
   });
 
@@ -36,22 +37,23 @@ export function authRoutes({ accounts, store, guard, limits, isOnline, cookieMs 
     const cookie = wantsCookie(c);
     const input = await readBody(c.req.raw, api.login);
     const answer = await limits.guess(c.var.address, accountKey(input.username), () =>
-      accounts.logIn(input, userAgent(c.req.raw)),
+      accounts.logIn(input, client(c)),
     );
     if (!answer) throw new Refusal("unauthenticated", "The username or the password is wrong.");
+    if (cookie) await accounts.endFormer(readRefresh(c), client(c));
     return c.json(hand(c, cookie, answer));
   });
 
   app.post("/logout", guard.requireToken, async (c) => {
     const cookie = wantsCookie(c);
-    await accounts.logOut(c.var.identity.userId, await refreshToken(c, cookie));
+    await accounts.logOut(c.var.identity.userId, await refreshToken(c, cookie), client(c));
     if (cookie) writeRefresh(c, "", 0);
     return c.json({ detail: "Signed out." });
   });
 
   app.post("/token/refresh", async (c) => {
     const cookie = wantsCookie(c);
-    return c.json(hand(c, cookie, await accounts.refresh(await refreshToken(c, cookie))));
+    return c.json(hand(c, cookie, await accounts.refresh(await refreshToken(c, cookie), client(c))));
   });
 
   app.get("/me", guard.requireUser, async (c) => c.json(userView(await own(c), isOnline)));
@@ -60,7 +62,9 @@ export function authRoutes({ accounts, store, guard, limits, isOnline, cookieMs 
     const cookie = wantsCookie(c);
     const { password } = await readBody(c.req.raw, api.remove);
     const account = await own(c);
-    await withPassword(c, account, () => accounts.deleteAccount(account, c.var.identity.sessionId, password));
+    await withPassword(c, account, () =>
+      accounts.deleteAccount(account, c.var.identity.sessionId, password, client(c)),
+    );
     if (cookie) writeRefresh(c, "", 0);
     return c.body(null, 204);
   });
@@ -70,7 +74,7 @@ export function authRoutes({ accounts, store, guard, limits, isOnline, cookieMs 
     const account = await own(c);
     const weak = await weakness(input.new_password, account.username);
     if (weak) throw invalid("new_password", weak, "weak");
-    await withPassword(c, account, () => accounts.changePassword(account, c.var.identity.sessionId, input));
+    await withPassword(c, account, () => accounts.changePassword(account, c.var.identity.sessionId, input, client(c)));
     return c.json({ detail: "The password is changed, and all other sessions are over." });
   });
 
@@ -78,7 +82,7 @@ export function authRoutes({ accounts, store, guard, limits, isOnline, cookieMs 
 
   app.delete("/sessions/:id", guard.requireUser, async (c) => {
     const id = api.id.safeParse(c.req.param("id"));
-    if (!id.success || !(await accounts.endSession(id.data, c.var.identity.userId))) throw notFound();
+    if (!id.success || !(await accounts.endSession(id.data, c.var.identity.userId, client(c)))) throw notFound();
     return c.body(null, 204);
   });
 
@@ -124,7 +128,8 @@ export function authRoutes({ accounts, store, guard, limits, isOnline, cookieMs 
   return app;
 }
 
-/** Shown to the session's owner, so cut and without what could not be stored. */
-function userAgent(request: Request): string {
-  return (request.headers.get("user-agent") ?? "").replaceAll("\0", "").slice(0, 256).toWellFormed();
+/** The program's name is shown to the session's owner, so cut and without what could not be stored. */
+function client(c: Context<HttpEnv>): Client {
+  const userAgent = (c.req.header("user-agent") ?? "").replaceAll("\0", "").slice(0, 256).toWellFormed();
+  return { address: c.var.address, id: c.var.requestId, userAgent };
 }

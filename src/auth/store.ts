@@ -10,9 +10,6 @@ export type SessionRow = typeof sessions.$inferSelect;
 /** Somebody's own account, as checked before a password is. */
 export type Account = UserRow & { folded: string; password: string };
 
-/** Nobody reads more, and somebody could make any number. */
-const MAX_SESSIONS_SHOWN = 200;
-
 /** Accounts and sessions in the database. */
 export function createAuthStore({ orm, query }: Database) {
   /** Active accounts only. */
@@ -85,10 +82,18 @@ export function createAuthStore({ orm, query }: Database) {
       return { total: total!.n, rows };
     },
 
-    /** False where the account was disabled, or got another password, since its row was read. */
-    async startSession(session: TokenSource, userAgent: string, { password }: Account): Promise<boolean> {
+    /**
+     * False where the account was disabled, or has another hash, since its row was read. `renewed`: a hash of the same password to keep from
+     * now on.
+     */
+    async startSession(
+      session: TokenSource,
+      userAgent: string,
+      { password }: Account,
+      renewed: string | null,
+    ): Promise<boolean> {
       const [row] = await query<{ ok: boolean }>("SELECT start_session($1::jsonb) AS ok", [
-        JSON.stringify({ ...sessionJson(session, userAgent), verified: password }),
+        JSON.stringify({ ...sessionJson(session, userAgent), verified: password, renewed }),
       ]);
       return row!.ok;
     },
@@ -160,8 +165,7 @@ export function createAuthStore({ orm, query }: Database) {
         })
         .from(sessions)
         .where(and(eq(sessions.userId, userId), isNull(sessions.endedAt), gt(sessions.expiresAt, now)))
-        .orderBy(desc(sessions.issuedAt), desc(sessions.id))
-        .limit(MAX_SESSIONS_SHOWN);
+        .orderBy(desc(sessions.issuedAt), desc(sessions.id));
     },
 
     /** False where it is not this user's, has ended, or never was. */

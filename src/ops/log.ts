@@ -8,7 +8,7 @@ export function createLog(debug: boolean): Log {
     {
       level: debug ? "debug" : "info",
       base: { pid: process.pid },
-      serializers: { err: safeError, path: withoutTokens },
+      serializers: { err: safeError, path: withoutTokens, door: withoutTokens },
     },
     pino.destination({ fd: 2, sync: true }),
   );

@@ -168,6 +168,33 @@ test("a cookie of somebody else logs nobody out", async () => {
     expect((await refresh({ ...HTTPS, ...sent(person.headers) })).status).toBe(200);
 });
 
+test("a page that logs in again ends the session that its cookie was of, and no other", async () => {
+  const [first, other] = [await signUp(HTTPS), await signUp(HTTPS)];
+  const logIn = (headers: Headers, password = PASSWORD) =>
+    call(rig.url(), "POST", "/api/auth/login/", {
+      body: { username: first.body.user.username, password },
+      headers,
+    });
+  const me = async (answer: { body: Json }) =>
+    (await call(rig.url(), "GET", "/api/auth/me/", { token: answer.body.access })).status;
+  const phone = await logIn(HTTPS);
+  const cookie = sent(first.headers);
+  // A wrong password ends nothing, and nor does a cookie that was not asked for, or is none of ours.
+  expect((await logIn({ ...HTTPS, ...cookie }, "wrong-password-1")).status).toBe(401);
+  const program = await logIn(cookie);
+  expect((await logIn({ ...HTTPS, Cookie: "__Host-lc_refresh=nonsense" })).status).toBe(200);
+  expect((await logIn({ ...HTTPS, ...cookie, Origin: "https://app.example.org" })).status).toBe(403);
+  expect(await me(first)).toBe(200);
+
+  const second = await logIn({ ...HTTPS, ...cookie });
+  expect([second.status, await me(second), await me(first)]).toEqual([200, 200, 401]);
+  expect((await refresh({ ...HTTPS, ...cookie })).status).toBe(401);
+  for (const untouched of [phone, program, other]) expect(await me(untouched)).toBe(200);
+  // Somebody else at the same browser, too.
+  const third = await signUp({ ...HTTPS, ...sent(second.headers) });
+  expect([third.status, await me(third), await me(second)]).toEqual([201, 200, 401]);
+});
+
 test("removing the account takes the cookie away", async () => {
   const { body, headers } = await signUp(HTTPS);
   const gone = await call(rig.url(), "DELETE", "/api/auth/me/", {

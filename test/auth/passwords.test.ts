@@ -1,4 +1,5 @@
 /** What mallory learns about passwords, and what they cost the server. */
+import { dictionary } from "@zxcvbn-ts/language-common";
 import { afterEach, expect, type Mock, spyOn, test } from "bun:test";
 import { createAccounts } from "../../src/auth/accounts.ts";
 import { weakness } from "../../src/auth/guessable.ts";
@@ -9,10 +10,12 @@ import type { Database } from "../../src/db/client.ts";
 import { openEmbedded } from "../../src/db/embedded.ts";
 import { migrate } from "../../src/db/migrate.ts";
 import type { Refusal } from "../../src/errors.ts";
+import { createAudit } from "../../src/ops/audit.ts";
 import { systemClock as clock } from "../../src/ops/clock.ts";
 import { PASSWORD } from "../support/client.ts";
 import { eventually, silent, tempDir } from "../support/services.ts";
 
+const client = { address: "192.0.2.1", id: "request", userAgent: "" };
 const verify = Bun.password.verify;
 let spied: Mock<typeof Bun.password.verify> | undefined;
 afterEach(() => spied?.mockRestore());
@@ -34,18 +37,18 @@ test("log-in does the same work and gives the same answer for a wrong password, 
     isOnline: () => false,
     sessionEnded: () => {},
     clock,
-    refreshTokenMs: 1e9,
-    refreshGraceMs: 1e4,
+    audit: createAudit(silent, clock),
+    times: { refreshTokenMs: 1e9, refreshGraceMs: 1e4, sessionMs: 1e10 },
   });
   const signUp = (username: string) =>
-    accounts.signUp({ username, password: PASSWORD, password_confirm: PASSWORD }, "");
+    accounts.signUp({ username, password: PASSWORD, password_confirm: PASSWORD }, client);
   for (const name of ["alice", "disabled-one"]) await signUp(name);
   await db.query("UPDATE users SET disabled_at = now() WHERE username = 'disabled-one'", []);
   const gone = await signUp("gone");
   const session = (await tokens.verify(gone.access, "access"))!;
-  expect(await accounts.deleteAccount((await store.accountById(gone.user.id))!, session.sessionId, PASSWORD)).toBe(
-    true,
-  );
+  expect(
+    await accounts.deleteAccount((await store.accountById(gone.user.id))!, session.sessionId, PASSWORD, client),
+  ).toBe(true);
 
   const hashes: string[] = [];
   spied = spyOn(Bun.password, "verify").mockImplementation((password, hash) => {
@@ -56,7 +59,7 @@ test("log-in does the same work and gives the same answer for a wrong password, 
   const attempts = [["alice", "wrong-password-1"], ["nobody", PASSWORD], ["disabled-one", PASSWORD], ["gone", PASSWORD], [`deleted-${gone.user.id.slice(-8)}`, PASSWORD], ["alice", ""]]; // prettier-ignore
   for (const [username, password] of attempts) {
     hashes.length = 0;
-    const answer = await accounts.logIn({ username: username!, password: password! }, "");
+    const answer = await accounts.logIn({ username: username!, password: password! }, client);
     // One hash, as dear as any, and nothing asked of the database that the others do not ask.
     expect([username, answer, hashes]).toEqual([
       username,
@@ -65,7 +68,7 @@ test("log-in does the same work and gives the same answer for a wrong password, 
     ]);
   }
   expect(statements).toBe(0);
-  expect(await accounts.logIn({ username: "alice", password: PASSWORD }, "")).toMatchObject({
+  expect(await accounts.logIn({ username: "alice", password: PASSWORD }, client)).toMatchObject({
     user: { username: "alice" },
   });
   await db.close();
@@ -112,6 +115,17 @@ test("what anyone would guess is refused, and why in words a person can use", as
     "1qaz2wsx3edc", "asdfghjkl;", "987654321abc", "19870514", "2024-05-14", "14.05.1987", "40417283", "password".repeat(16), "ｐａｓｓｗｏｒｄ１",
   ]; // prettier-ignore
   for (const password of guessable)
+    expect([password, await weakness(password, "zoe")]).toEqual([password, expect.stringMatching(/ .*\.$/)]);
+});
+
+test("all common passwords of leaked lists are refused, those too that the list leaves to rules", async () => {
+  const common = (dictionary["passwords-common"] as string[]).filter((password) => password.length >= 8);
+  expect(common.length).toBeGreaterThan(17_000);
+  const others = [
+    "linkedin", "linkedin2011", "hotmail1", "yahoo.com", "google.com", "password.com", "instagram", "abcdefgh", "87654321", "00000000", "123123123", "1q2w3e4r5t6y7u8i", "1g2w3e4r",
+    "liquidchat", "Liquid-Chat", "L1qu1dCh4t!", "my liquidchat account",
+  ]; // prettier-ignore
+  for (const password of [...common, ...others])
     expect([password, await weakness(password, "zoe")]).toEqual([password, expect.stringMatching(/ .*\.$/)]);
 });
 

@@ -1,0 +1,48 @@
+import type { Refusal } from "../errors.ts";
+import type { Clock } from "./clock.ts";
+import type { Log } from "./log.ts";
+
+/** Who asks: the client's address, and the id of the request. */
+export type Asker = { address: string; id: string };
+
+type Event =
+  | "signed_up"
+  | "logged_in"
+  | "login_failed"
+  | "logged_out"
+  | "password_wrong"
+  | "password_changed"
+  | "account_deleted"
+  | "session_ended"
+  | "token_reused";
+
+export type Audit = ReturnType<typeof createAudit>;
+
+/** Lines a minute about refusals: a flood from many addresses must not fill a disk. */
+const MAX_REFUSALS = 1_000;
+
+/** What happened to accounts and at the doors, in the log, for the operator. By ids alone: a name that was typed can be a mistyped password. */
+export function createAudit(log: Log, clock: Clock) {
+  const refused = new Set<string>();
+  let minute = 0;
+
+  return {
+    /** `ended`: how many sessions ended by it. */
+    tell(event: Event, { address, id }: Asker, about: { user?: string; session?: string; ended?: number }): void {
+      log.info({ event, ...about, address, id }, "security");
+    },
+
+    /** A limit that was hit, a foreign origin, and what is not the user's; each at most once a minute for an address. Of the path what nobody types. */
+    refused({ code }: Refusal, path: string, { address, id }: Asker, user?: string): void {
+      if (code !== "rate_limited" && code !== "forbidden" && !(code === "not_found" && user)) return;
+      const now = Math.floor(clock.now() / 60_000);
+      if (now !== minute) refused.clear();
+      minute = now;
+      const door = path.split("/", 4).join("/");
+      const key = `${code} ${door} ${address}`;
+      if (refused.has(key) || refused.size >= MAX_REFUSALS) return;
+      refused.add(key);
+      log.info({ event: "refused", code, door, user, address, id }, "security");
+    },
+  };
+}
