@@ -1,13 +1,20 @@
 import type { MiddlewareHandler } from "hono";
 import type { Bucket, HttpEnv, Identity } from "../deps.ts";
-import { spend, unauthenticated } from "../errors.ts";
+import { Refusal, spend, unauthenticated } from "../errors.ts";
+import { createTurns } from "../ops/turns.ts";
 import type { Revocations } from "./revocations.ts";
 import type { Tokens } from "./tokens.ts";
 
 export type Guard = ReturnType<typeof createGuard>;
 
+/** Requests of one user in one process, as many as a browser would have under way: the database has not many more connections, and is for all. */
+const AT_ONCE = { running: 6, waiting: 100 };
+const TOO_MUCH = "You are asking too much. Wait a moment.";
+
 /** Who may in: a valid access token of a session that has not ended, and not all the time. */
 export function createGuard(tokens: Tokens, revocations: Revocations, requests: Bucket) {
+  const inTurn = createTurns(AT_ONCE.running, AT_ONCE.waiting, () => new Refusal("rate_limited", TOO_MUCH, { retryAfterMs: 1_000 })); // prettier-ignore
+
   async function identify(token: string | undefined): Promise<Identity | null> {
     const claims = token ? await tokens.verify(token, "access") : null;
     return claims && !claims.expired && !revocations.has(claims.sessionId) ? claims : null;
@@ -16,9 +23,9 @@ export function createGuard(tokens: Tokens, revocations: Revocations, requests: 
   const requireUser: MiddlewareHandler<HttpEnv> = async (c, next) => {
     const identity = await identify(bearer(c.req.header("authorization")));
     if (!identity) throw unauthenticated();
-    await spend(requests, identity.userId, "You are asking too much. Wait a moment.");
+    await spend(requests, identity.userId, TOO_MUCH);
     c.set("identity", identity);
-    await next();
+    await inTurn(identity.userId, next);
   };
 
   /** For logging out: the session may have ended already. */

@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { unavailable } from "../errors.ts";
+import { createTurns } from "../ops/turns.ts";
 
 export type Passwords = ReturnType<typeof createPasswords>;
 
@@ -13,24 +14,10 @@ const MAX_WAITING = 50;
 
 /** Argon2id off the main thread, on all cores but one, so that a rush of log-ins does not stall the chat. */
 export function createPasswords(parallel = Math.max(1, availableParallelism() - 1)) {
-  let running = 0;
-  const waiting: (() => void)[] = [];
+  const turns = createTurns(parallel, MAX_WAITING, unavailable);
+  const inTurn = <T>(work: () => Promise<T>) => turns("", work);
   // Verified for names that nobody has, so that they take as long as the others.
   const nobody = Bun.password.hash(crypto.randomUUID(), ARGON2ID);
-
-  async function inTurn<T>(work: () => Promise<T>): Promise<T> {
-    if (running >= parallel) {
-      if (waiting.length >= MAX_WAITING) throw unavailable();
-      await new Promise<void>((go) => waiting.push(go));
-    } else running++;
-    try {
-      return await work();
-    } finally {
-      const next = waiting.shift();
-      if (next) next();
-      else running--;
-    }
-  }
 
   return {
     hash: (password: string) => inTurn(() => Bun.password.hash(password, ARGON2ID)),
