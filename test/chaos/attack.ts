@@ -92,7 +92,7 @@ async function gather(fleet: Fleet) {
   // Of all accounts this one has a password.
   await Person.signUp(fleet.url, "victim");
   const room = await openDirect(fleet.sql, mallory!, accomplice!);
-  const content = `<b>${"x".repeat(1_990)}`;
+  const content = `<b>${"\u0001".repeat(1_990)}`;
   await storeAll(fleet.sql, Array.from({ length: 200 }, () => ({ room, sender: mallory!.id, content })));
   const talkers = names.map((name, i) => new Talker(name, i < TALKERS.socket ? "socket" : "rest", fleet.url));
   for (const [i, talker] of talkers.entries()) await talker.signIn(accounts[i]!);
