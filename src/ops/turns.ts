@@ -1,7 +1,5 @@
 import type { Refusal } from "../errors.ts";
 
-export type Turns = ReturnType<typeof createTurns>;
-
 /** Work that takes turns: of each key `atOnce` run, the next ones wait in their order, and beyond `waiting` of them it is refused. */
 export function createTurns(atOnce: number, waiting: number, refusal: () => Refusal) {
   const lanes = new Map<string, { running: number; queue: (() => void)[] }>();
