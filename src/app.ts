@@ -60,6 +60,8 @@ const DRAIN_MS = 3_000;
 const SIGNALS = { perSecond: 20, burst: 60 };
 const SWEEP_MS = 1_000;
 const HOUSEKEEPING_MS = 60_000;
+/** Far more than the clocks of processes and database differ. */
+const HOUR_MS = 3_600_000;
 
 /** Builds the whole server and starts it. Nothing else constructs a dependency; `stop` takes down what `start` put up, in reverse. */
 export async function startApp({ config, log, clock = systemClock, at = () => {} }: Options): Promise<App> {
@@ -250,7 +252,7 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
   const closeExpired = async () => {
     const now = clock.now();
     for (const id of await authStore.overAmong(sockets.sessions(), new Date(now))) revocations.add(id);
-    await authStore.deleteExpired(new Date(now - config.accessTokenMs));
+    await authStore.deleteOver(new Date(now - config.accessTokenMs - HOUR_MS));
   };
   stack.defer(clock.every(SWEEP_MS, gateway.sweep));
   stack.defer(

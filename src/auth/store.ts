@@ -1,4 +1,4 @@
-import { and, asc, count, desc, eq, gt, isNull, lt, ne, type SQL, sql } from "drizzle-orm";
+import { and, asc, count, desc, eq, gt, isNull, lt, or, ne, type SQL, sql } from "drizzle-orm";
 import { type Database, pgArray } from "../db/client.ts";
 import { sessions, userColumns, type UserRow, users } from "../db/schema.ts";
 import type { Person } from "../deps.ts";
@@ -185,8 +185,9 @@ export function createAuthStore({ orm, query }: Database) {
       );
     },
 
-    async deleteExpired(before: Date): Promise<void> {
-      await orm.delete(sessions).where(lt(sessions.expiresAt, before));
+    /** Those that ended or ran out before: nothing that they signed is good any more. Who logs in all day would have thousands. */
+    async deleteOver(before: Date): Promise<void> {
+      await orm.delete(sessions).where(or(lt(sessions.expiresAt, before), lt(sessions.endedAt, before)));
     },
 
     /** A later time than what is there wins: several processes may tell it. */

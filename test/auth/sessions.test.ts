@@ -2,7 +2,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { call, type Json, PASSWORD, Person } from "../support/client.ts";
 import { clusterRig, type Rig } from "../support/server.ts";
-import { eventually, haveServices } from "../support/services.ts";
+import { createAuthStore } from "../../src/auth/store.ts";
+import { migrate } from "../../src/db/migrate.ts";
+import { openPostgres } from "../../src/db/postgres.ts";
+import { systemClock } from "../../src/ops/clock.ts";
+import { eventually, freshDatabase, haveServices } from "../support/services.ts";
 
 describe.skipIf(!haveServices)("two processes", () => {
   let rig: Rig;
@@ -40,6 +44,26 @@ describe.skipIf(!haveServices)("two processes", () => {
     const other = (await refresh(phone.refresh)).body;
     expect(claims(other.refresh).exp - claims(other.refresh).iat).toBe(7 * 86_400);
   }, 20_000);
+
+  test("sessions that are over are kept for as long as their tokens could be shown, then they go", async () => {
+    const url = await freshDatabase();
+    const db = openPostgres(url, systemClock);
+    await migrate(db);
+    const [user] = await db.query<{ id: string }>(
+      "INSERT INTO users (id, username, folded, skeleton, ascii, password) VALUES (gen_random_uuid(), 'a', 'a', 'a', true, '') RETURNING id",
+      [],
+    );
+    await db.query(
+      `INSERT INTO sessions (id, user_id, user_agent, issued_at, expires_at, ended_at, jti)
+       SELECT gen_random_uuid(), $1, agent, now(), now() + expires::interval, now() + ended::interval, gen_random_uuid()
+       FROM (VALUES ('living', '1 day', NULL), ('ended', '1 day', '-1 minute'), ('long ended', '1 day', '-3 hours'), ('expired', '-3 hours', NULL)) AS _ (agent, expires, ended)`,
+      [user!.id],
+    );
+    await createAuthStore(db).deleteOver(new Date(Date.now() - 7_200_000));
+    const left = await db.query<{ user_agent: string }>("SELECT user_agent FROM sessions ORDER BY 1", []);
+    expect(left.map(({ user_agent }) => user_agent)).toEqual(["ended", "living"]);
+    await db.close();
+  });
 
   test("an account has a hundred sessions; a log-in beyond ends the one unused for the longest, in every process", async () => {
     const [alice, bob] = [await Person.signUp(rig.url()), await Person.signUp(rig.url(1))];
