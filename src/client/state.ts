@@ -116,7 +116,8 @@ export function receive(state: ChatState, frame: ChatFrame | ErrorFrame): Effect
 /** A room of the REST list: what a snapshot did not have room for. */
 export function addConversation(state: ChatState, conversation: Conversation): void {
   const stream = streamOf(state, conversation.id);
-  stream.participants = conversation.participants;
+  // As snapshots show them: who is online stands in one place only.
+  stream.participants = conversation.participants.map(({ id, username, last_seen }) => ({ id, username, last_seen }));
   if (stream.last !== null && !stream.vague) return;
   stream.readSeq = Math.max(stream.readSeq, conversation.read_seq);
   // By its head: what is told later may have been counted here already.

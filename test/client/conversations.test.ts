@@ -51,7 +51,7 @@ test("a message that is told later than the list of rooms which shows it does no
   const list = (head_seq: number) =>
     addConversation(state, {
       id: "room",
-      participants: [],
+      participants: [{ id: "bob", username: "bob", is_online: true, created_at: "", last_seen: null }],
       created_at: "",
       updated_at: `${head_seq}`,
       unread_count: head_seq,
@@ -69,6 +69,7 @@ test("a message that is told later than the list of rooms which shows it does no
     });
   const shown = () => state.streams.get("room");
   list(3);
+  expect(shown()!.participants).toEqual([{ id: "bob", username: "bob", last_seen: null }]);
   for (const seq of [2, 3]) {
     tell(seq);
     expect(shown()).toMatchObject({ unread: 3, updatedAt: "3", lastMessage: { content: "3" } });
