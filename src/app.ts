@@ -29,6 +29,7 @@ import { createAnswers } from "./ops/answers.ts";
 import { type Clock, systemClock } from "./ops/clock.ts";
 import { healthRoutes } from "./ops/health.ts";
 import type { Log } from "./ops/log.ts";
+import { roomForSockets } from "./ops/open-files.ts";
 import { createTracker } from "./presence/tracker.ts";
 import { createDispatch } from "./realtime/dispatch.ts";
 import { closeInWaves } from "./realtime/drain.ts";
@@ -160,7 +161,7 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
     limits,
     allowedOrigins: config.allowedOrigins,
     sockets,
-    maxSockets: config.maxSockets,
+    maxSockets: { ...config.maxSockets, all: roomForSockets(config.maxSockets.all, log) },
     now: clock.now,
   });
   const { resume, prune: pruneResumes } = createResume({
@@ -231,6 +232,7 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
     upgrade: handshake.upgrade,
     readClient: createClientReader(config.trustedProxies),
     allowedOrigins: config.allowedOrigins,
+    maxPerAddress: config.maxSockets.perAddress,
     audit,
     log,
   });

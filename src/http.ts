@@ -4,6 +4,7 @@ import { cors } from "hono/cors";
 import { TrieRouter } from "hono/router/trie-router";
 import type { HttpEnv, Routes } from "./deps.ts";
 import { notFound, problem, Refusal, toRefusal } from "./errors.ts";
+import { networkOf } from "./ops/address.ts";
 import { safeHeaders } from "./ops/headers.ts";
 import type { Audit } from "./ops/audit.ts";
 import type { Log } from "./ops/log.ts";
@@ -22,6 +23,8 @@ type Deps = {
   ) => Promise<Response | undefined>;
   readClient: (request: Request, peer: string) => { address: string; url: URL };
   allowedOrigins: string[];
+  /** Requests that may be under way from one address. */
+  maxPerAddress: number;
   audit: Audit;
   log: Log;
 };
@@ -29,8 +32,20 @@ type Deps = {
 export type Http = ReturnType<typeof createHttp>;
 
 /** Everything that HTTP can ask for. */
-export function createHttp({ auth, chat, health, upgrade, readClient, allowedOrigins, audit, log }: Deps) {
+export function createHttp({
+  auth,
+  chat,
+  health,
+  upgrade,
+  readClient,
+  allowedOrigins,
+  maxPerAddress,
+  audit,
+  log,
+}: Deps) {
   const app = new Hono<HttpEnv & { Bindings: { server: Server<Connection> } }>({ strict: false });
+  /** Requests by address. */
+  const underWay = new Map<string, number>();
   const methodsOf = methodTable(() => app.routes);
 
   app.use(async (c, next) => {
@@ -55,6 +70,21 @@ export function createHttp({ auth, chat, health, upgrade, readClient, allowedOri
     );
   });
   app.use(safeHeaders);
+  app.use(async (c, next) => {
+    const network = networkOf(c.var.address);
+    const others = underWay.get(network) ?? 0;
+    // Their connection goes with them: each takes a descriptor, and the database needs some too.
+    if (others >= maxPerAddress)
+      throw new Refusal("rate_limited", "Too many requests are under way from your address.", {
+        retryAfterMs: 10_000,
+        headers: { Connection: "close" },
+      });
+    underWay.set(network, others + 1);
+    await next();
+    const left = underWay.get(network)! - 1;
+    if (left) underWay.set(network, left);
+    else underWay.delete(network);
+  });
   app.use(async (c, next) => {
     if (c.req.method === "OPTIONS") {
       const allowed = methodsOf(c.req.path);

@@ -47,7 +47,7 @@ function prefix({ protocol, hostname }: URL): "host" | undefined {
 
 /** Compared as for sockets: a proxy that is not trusted, and so not believed that it speaks TLS, may do so all the same. */
 function isOwn(origin: string, url: URL): boolean {
-  if (!/^https?:\/\//.test(origin) || !URL.canParse(origin)) return false;
+  if (!/^https?:\/\/[^/?#@]+$/.test(origin) || !URL.canParse(origin)) return false;
   const [page, ours] = [new URL(origin), new URL(url)];
   if (ours.protocol === "http:") ours.protocol = page.protocol;
   return page.origin === ours.origin;

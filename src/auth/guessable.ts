@@ -34,14 +34,13 @@ function resembles(text: string, name: string): boolean {
 /** Nothing but a few runs (`qwertyuiop`, `abcd1234`, `aaaabbbb`), the same few characters over and over, or digits. */
 function isPattern(text: string): boolean {
   if (/^[\d\s.,:/+-]+$/.test(text) && text.replace(/\D/g, "").length < 12) return true;
-  // Beyond that, how often is something to be guessed too.
-  return text.length < 64 && (withoutRuns(text) < 5 || repeated(text).length < 5);
+  return withoutRuns(text) < 5 || repeated(text).length < 5;
 }
 
 /** Two rows in turns: `1q2w3e4r5t`. */
 function isZigzag(text: string): boolean {
   const half = (n: number) => [...text].filter((_, i) => i % 2 === n).join("");
-  return text.length < 64 && withoutRuns(half(0)) + withoutRuns(half(1)) < 5;
+  return withoutRuns(half(0)) + withoutRuns(half(1)) < 5;
 }
 
 /** What else a password is, to those who guess: each without a few signs at its ends, with letters for digits, backwards, and once. */

@@ -24,8 +24,22 @@ export function readName(typed: string): Name | string {
  */
 export function isReserved({ username }: Name): boolean {
   const forms = [fold(username), username.normalize("NFD").replaceAll("I", "i")];
-  return forms.some((form) => RESERVED.has(bareLook(form)) || look(look(form)).startsWith(TOMBSTONE));
+  return forms.some(
+    (form) =>
+      RESERVED.has(bareLook(form)) ||
+      RESERVED.has(bareLook(spelled(form))) ||
+      TOMBSTONE.test(look(look(form))) ||
+      // With something beside it: `admin-team`, `the.admin`, `admin1`.
+      form
+        .split(/[^\p{L}\p{M}\p{Nd}]+/u)
+        .map((part) => part.replace(/\p{Nd}+$/u, ""))
+        .some((part) => OF_THE_HOUSE.has(bareLook(part)) || OF_THE_HOUSE.has(bareLook(spelled(part)))),
+  );
 }
+
+/** With letters for the digits that people write for them: `syst3m`. */
+const spelled = (text: string): string =>
+  text.replace(/[013457]/g, (digit) => ({ 0: "o", 1: "i", 3: "e", 4: "a", 5: "s", 7: "t" })[digit]!);
 
 /**
  * Two names are one when their folded forms are equal. Down, up and down again takes ẞ and ß along; every sigma is the same, so that a
@@ -69,7 +83,13 @@ const RESERVED = new Set(
     .map(bareLook),
 );
 /** How the names of deleted accounts begin (`delete_account`). */
-const TOMBSTONE = look(look("deleted-"));
+const TOMBSTONE = new RegExp(`^${look(look("deleted"))}[^\\p{L}]`, "u");
+/** Not even with something beside it. */
+const OF_THE_HOUSE = new Set(
+  "admin administrator liquidchat moderator official operator root security staff support system"
+    .split(" ")
+    .map(bareLook),
+);
 
 /** The blocks of marks that go onto any letter, but for the Greek iota below. */
 const DIACRITIC = String.raw`[\u0300-\u0344\u0346-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]`;

@@ -1,4 +1,4 @@
-import { isAhead } from "../db/client.ts";
+import { isAhead, sqlState } from "../db/client.ts";
 import type { CatchUp, Owed } from "../deps.ts";
 import { createBatch } from "../ops/batch.ts";
 import type { StreamSnapshot } from "../protocol/frames.ts";
@@ -9,7 +9,7 @@ import type { CatchUpRow } from "./rooms-store.ts";
 export function createCatchUp(
   ask: (asked: { userId: string; since: string | null }[]) => Promise<CatchUpRow[]>,
 ): CatchUp {
-  const batched = createBatch({ size: 32, inFlight: 2 }, ask);
+  const batched = createBatch({ size: 32, inFlight: 2 }, ask, (error) => sqlState(error)?.startsWith("22") ?? false);
   return async (userId, since) => {
     const row = await batched({ userId, since });
     return owed(row, userId, since);

@@ -38,6 +38,9 @@ export function sqlState(error: unknown): string | null {
   return typeof code === "string" && /^[0-9FHPX][0-9A-Z]{4}$/.test(code) ? code : null;
 }
 
+/** It has no disk, memory, connections or open files left, for now. */
+export const isExhausted = (state: string | null | undefined): boolean => state?.startsWith("53") ?? false;
+
 /** Makes the query builder over a driver's array-mode query. */
 export function ormOver(
   rows: (sql: string, params: unknown[]) => Promise<unknown[][]>,

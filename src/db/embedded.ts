@@ -4,7 +4,7 @@ import { chmod, mkdir, rename, rm, stat, statfs, writeFile } from "node:fs/promi
 import { join } from "node:path";
 import type { Clock } from "../ops/clock.ts";
 import type { Log } from "../ops/log.ts";
-import { DatabaseUnavailable, type Database, ormOver, QUERY_DEADLINE_MS, type Row } from "./client.ts";
+import { DatabaseUnavailable, type Database, isExhausted, ormOver, QUERY_DEADLINE_MS, type Row } from "./client.ts";
 import type { Answer, Request } from "./embedded-worker.ts";
 import template from "./template.tar.gz" with { type: "file" };
 
@@ -222,8 +222,10 @@ class WorkerClient {
       if (!waiting) return;
       this.#asked.delete(data.id);
       waiting.stop?.();
-      if ("error" in data) waiting.reject(Object.assign(new Error(data.error.message), { code: data.error.code }));
-      else waiting.resolve(data.result);
+      if ("error" in data) {
+        const error = Object.assign(new Error(data.error.message), { code: data.error.code });
+        waiting.reject(isExhausted(error.code) ? new DatabaseUnavailable(error) : error);
+      } else waiting.resolve(data.result);
       this.#pump();
     };
     worker.onerror = (event) => {

@@ -1,7 +1,15 @@
 import { createConnection, type Socket } from "node:net";
 import postgres from "postgres";
 import type { Clock } from "../ops/clock.ts";
-import { DatabaseUnavailable, type Database, ormOver, QUERY_DEADLINE_MS, type Row, sqlState } from "./client.ts";
+import {
+  DatabaseUnavailable,
+  type Database,
+  isExhausted,
+  ormOver,
+  QUERY_DEADLINE_MS,
+  type Row,
+  sqlState,
+} from "./client.ts";
 
 const POOL_SIZE = 10;
 
@@ -56,7 +64,7 @@ export function openPostgres(url: string, clock: Clock): Database {
       // FATAL: it did not let us in, or cut us off. No state: the connection broke, or the deadline was missed.
       broken = state === null || (error as { severity?: string }).severity === "FATAL" || /^(57P|08)/.test(state);
       // 57014 and 55P03 are its own deadlines.
-      if (!broken && state !== "57014" && state !== "55P03") throw error;
+      if (!broken && state !== "57014" && state !== "55P03" && !isExhausted(state)) throw error;
       throw error instanceof DatabaseUnavailable ? error : new DatabaseUnavailable(error);
     } finally {
       release(connection, broken);

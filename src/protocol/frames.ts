@@ -13,8 +13,16 @@ const conversation = z.string();
 /** `global`, or a conversation's id. */
 const stream = z.string();
 
-/** A cursor, which is opaque to clients: a snapshot of PostgreSQL's, in numbers that it can hold. */
-const SNAPSHOT = /^\d{1,18}:\d{1,18}:(\d{1,18}(,\d{1,18}){0,1000})?$/;
+/**
+ * A cursor, which is opaque to clients: a snapshot of PostgreSQL's, `xmin:xmax:xip,xip`, as PostgreSQL writes it and in numbers that it can
+ * hold. It reads a number that begins with 0 as octal, and fails over 08.
+ */
+const SNAPSHOT = /^(0|[1-9]\d{0,17}):(0|[1-9]\d{0,17}):([1-9]\d{0,17}(,[1-9]\d{0,17}){0,1000})?$/;
+const isSnapshot = (text: string): boolean => {
+  if (!SNAPSHOT.test(text)) return false;
+  const [xmin, xmax, ...xip] = text.split(/[:,]/).filter(Boolean).map(Number) as [number, number, ...number[]];
+  return [xmin, ...xip, xmax].every((id, i, all) => i === 0 || id >= all[i - 1]!);
+};
 
 /** What a client may send, by endpoint and type. */
 export const CLIENT_FRAMES = {
@@ -29,7 +37,10 @@ export const CLIENT_FRAMES = {
   chat: {
     auth: z.object({ token: z.string() }),
     /** Nulls for a client that holds nothing. */
-    resume: z.object({ epoch: z.string().nullish(), since: z.string().regex(SNAPSHOT).nullish() }),
+    resume: z.object({
+      epoch: z.string().nullish(),
+      since: z.string().refine(isSnapshot, "is no cursor of this server").nullish(),
+    }),
     send_message: z.object({ stream, content: z.string(), client_id: clientId.unwrap() }),
     read: z.object({ stream, seq: z.int().min(0) }),
     typing_start: z.object({ stream }),

@@ -57,9 +57,14 @@ export function createGateway(deps: Deps) {
     sockets.enter(ws);
     if (ws.data.state !== "anonymous") return admitted(ws);
     sockets.anonymous.add(ws);
-    // Who means it says who they are at once: were the newest refused, a few addresses could keep everyone out.
-    const [oldest] = sockets.anonymous;
-    if (sockets.anonymous.size > deps.maxUnauthenticated) oldest!.close(CLOSE.abuse, "too many strangers");
+    // Were the newest refused, or the oldest of all, a few addresses could keep everyone out.
+    if (sockets.anonymous.size > deps.maxUnauthenticated) oldestOfMost().close(CLOSE.abuse, "too many strangers");
+  }
+
+  /** The stranger that waits longest, of the address that has most of them. */
+  function oldestOfMost(): Socket {
+    const byNetwork = Map.groupBy(sockets.anonymous, ({ data }) => data.network);
+    return [...byNetwork.values()].reduce((most, group) => (group.length > most.length ? group : most))[0]!;
   }
 
   /** Somebody, or nobody after all. */

@@ -1,5 +1,5 @@
 import type { CatchUp, Owed } from "../deps.ts";
-import { Refusal } from "../errors.ts";
+import { Refusal, toRefusal } from "../errors.ts";
 import type { Clock } from "../ops/clock.ts";
 import type { Log } from "../ops/log.ts";
 import { CLOSE } from "../protocol/codes.ts";
@@ -79,7 +79,8 @@ export function createResume({ publisher, catchUp, presentNow, heads, epoch, clo
       data.phase = { name: "live", since: owed.since, at, toldTo: heads.place };
     } catch (error) {
       // It comes back by itself, later and perhaps elsewhere, and then misses nothing.
-      log.debug({ err: error }, "a socket could not be told what it missed");
+      const isDefect = toRefusal(error).code === "internal";
+      log[isDefect ? "error" : "debug"]({ err: error }, "a socket could not be told what it missed");
       ws.close(CLOSE.tryAgain, "what you missed cannot be told now");
     } finally {
       if (data.phase.name === "resuming") publisher.forget(ws);

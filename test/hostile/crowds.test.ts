@@ -1,7 +1,7 @@
 /** Too many sockets: of one address, of one process, of nobody. */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { Person, TestSocket } from "../support/client.ts";
-import { handshake, RawWebSocket } from "../support/raw.ts";
+import { handshake, RawSocket, RawWebSocket } from "../support/raw.ts";
 import { clusterRig, embeddedRig, type Rig } from "../support/server.ts";
 import { eventually, haveServices } from "../support/services.ts";
 
@@ -79,6 +79,36 @@ test("strangers who only wait make room for those who say who they are", async (
   expect(waiting[5]!.code).toBeUndefined();
   await honest.close();
   await drop(waiting);
+});
+
+test("an address that fills the room for strangers makes room itself; who waits alone is not put out", async () => {
+  const patient = await stranger("203.0.113.77");
+  const greedy: RawWebSocket[] = [];
+  for (let i = 0; i < 9; i++) greedy.push(await stranger("203.0.113.78"));
+  await eventually(() => expect(greedy.filter(({ code }) => code === 4009).length).toBe(5));
+  expect([greedy[0]!.code, greedy[8]!.code, patient.code]).toEqual([4009, undefined, undefined]);
+  await drop([patient, ...greedy]);
+});
+
+test("an address has so many requests under way and no more, however slowly it sends them", async () => {
+  const head = (address: string) =>
+    `POST /api/auth/login/ HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: ${address}\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{`;
+  const begin = async (address: string) => {
+    const socket = new RawSocket(rig.url());
+    socket.write(head(address));
+    await Bun.sleep(100);
+    return socket;
+  };
+  const slow = await Promise.all(Array.from({ length: 10 }, () => begin("203.0.113.90")));
+  const more = await begin("203.0.113.90");
+  expect([more.bytes.toString().slice(0, 12), more.closed]).toEqual(["HTTP/1.1 429", true]);
+  const others = [await begin("203.0.113.91"), ...slow];
+  expect(others.map(({ bytes, closed }) => [bytes.length, closed])).toEqual(others.map(() => [0, false]));
+  for (const socket of others) socket.drop();
+  await Bun.sleep(100);
+  const again = await begin("203.0.113.90");
+  expect(again.bytes.length).toBe(0);
+  again.drop();
 });
 
 test("refused sockets do not stay counted", async () => {

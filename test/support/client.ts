@@ -219,9 +219,14 @@ export class ChatSocket extends TestSocket {
     await super.close();
   }
 
+  /** With the heads that pongs of the heartbeat have told meanwhile. */
   async pong(): Promise<Json> {
     const t = Math.random();
     this.send({ type: "ping", t });
-    return this.next((frame) => frame.type === "pong" && frame.t === t);
+    const pong = await this.next((frame) => frame.type === "pong" && frame.t === t);
+    const isBeat = (frame: Json) => frame.type === "pong" && frame.t === "heart";
+    const beats = this.frames.filter(isBeat).map(({ heads }) => heads);
+    this.frames.splice(0, Infinity, ...this.frames.filter((frame) => !isBeat(frame)));
+    return { ...pong, heads: Object.assign({}, ...beats, pong.heads) };
   }
 }
