@@ -14,6 +14,7 @@ type Deps = {
   auth: Routes;
   chat: Routes;
   health: Routes;
+  page: Routes;
   upgrade: (
     request: Request,
     endpoint: Endpoint,
@@ -29,7 +30,7 @@ type Deps = {
 export type Http = ReturnType<typeof createHttp>;
 
 /** Everything that HTTP can ask for. */
-export function createHttp({ auth, chat, health, upgrade, readClient, allowedOrigins, audit, log }: Deps) {
+export function createHttp({ auth, chat, health, page, upgrade, readClient, allowedOrigins, audit, log }: Deps) {
   const app = new Hono<HttpEnv & { Bindings: { server: Server<Connection> } }>({ strict: false });
   const methodsOf = methodTable(() => app.routes);
 
@@ -86,7 +87,7 @@ export function createHttp({ auth, chat, health, upgrade, readClient, allowedOri
       async (c) => (await upgrade(c.req.raw, endpoint, c.var.address, c.env.server)) ?? new Response(),
     );
   }
-  app.get("/", (c) => c.text("LiquidChat is running. It has no page yet; its API is under /api/ and /ws/.\n"));
+  app.route("/", page);
 
   const refuse = (c: Context, refusal: Refusal) =>
     c.body(JSON.stringify(problem(refusal, c.var.requestId)), refusal.status as 400, {
