@@ -49,6 +49,7 @@ async function build(): Promise<Built> {
     entrypoints: [fileURLToPath(new URL("app/main.tsx", import.meta.url))],
     target: "browser",
     minify: true,
+    jsx: { runtime: "automatic", importSource: "preact", development: false },
   });
   const asset = async (ending: string, type: string): Promise<Asset> => {
     const plain = new Uint8Array(await outputs.find(({ path }) => path.endsWith(ending))!.arrayBuffer());

@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useRef } from "preact/hooks";
 import { ChatError } from "../../client/index.ts";
 import { chat, goodbye, openRoom } from "./chat.ts";
 import { Field, IconButton } from "./parts.tsx";
@@ -16,12 +16,11 @@ export function Entry() {
   const typed = useSignal({ username: "", password: "" });
   const form = useRef<HTMLFormElement>(null);
 
-  // At the first field that is wrong: there one goes on.
-  useEffect(() => {
-    const { username, password, form: all } = wrongs.value;
-    if (username || password || all)
-      form.current?.querySelector<HTMLInputElement>(username ? "#username" : "#password")?.focus();
-  }, [wrongs.value]);
+  /** At the first field that is wrong one goes on. */
+  function refuse(all: Wrongs): void {
+    wrongs.value = all;
+    form.current?.querySelector<HTMLInputElement>(all.username ? "#username" : "#password")?.focus();
+  }
 
   async function submit(event: SubmitEvent): Promise<void> {
     event.preventDefault();
@@ -33,10 +32,7 @@ export function Entry() {
       ...(!given.username && { username: "Your name here, please." }),
       ...(!given.password && { password: "A password is needed." }),
     };
-    if (missing.username || missing.password) {
-      wrongs.value = missing;
-      return;
-    }
+    if (missing.username || missing.password) return refuse(missing);
     busy.value = true;
     wrongs.value = {};
     try {
@@ -45,7 +41,7 @@ export function Entry() {
       chat.connect();
       openRoom("global");
     } catch (error) {
-      wrongs.value = wrongsOf(error);
+      refuse(wrongsOf(error));
     } finally {
       busy.value = false;
     }

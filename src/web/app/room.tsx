@@ -116,6 +116,7 @@ function Log({ stream }: { stream: string }) {
 
   useLayoutEffect(() => {
     scroll.settle(box.current!);
+    atEnd.value = scroll.atEnd();
     read();
     // A page that does not fill the view can not be scrolled for more.
     if (box.current!.scrollHeight <= box.current!.clientHeight && !olderFailed.value) void older();

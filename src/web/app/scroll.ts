@@ -9,8 +9,8 @@ export function createScroll() {
   let box: HTMLElement | null = null;
   let end = true;
   let anchor: { line: HTMLElement; top: number } | null = null;
-  /** Scrolls by `settle`; their events are not somebody's hand. */
-  let expected = -1;
+  /** Where the box was left; anywhere else, somebody's hand has moved it, perhaps a moment before its event. */
+  let left = -1;
 
   function remember(): void {
     anchor = null;
@@ -21,21 +21,25 @@ export function createScroll() {
     }
   }
 
+  /** The box was scrolled. */
+  function moved(): void {
+    if (!box || Math.abs(box.scrollTop - left) < 1) return;
+    left = box.scrollTop;
+    end = box.scrollHeight - box.clientHeight - left < NEAR;
+    if (!end) remember();
+  }
+
   return {
     atEnd: () => end,
-    /** The box was scrolled. */
-    moved(): void {
-      if (!box || Math.abs(box.scrollTop - expected) < 1) return;
-      expected = -1;
-      end = box.scrollHeight - box.clientHeight - box.scrollTop < NEAR;
-      if (!end) remember();
-    },
+    moved,
     /** Lines or sizes have changed. */
     settle(next: HTMLElement): void {
       box = next;
-      if (end) box.scrollTop = box.scrollHeight;
-      else if (anchor?.line.isConnected) box.scrollTop = anchor.line.offsetTop - anchor.top;
-      expected = box.scrollTop;
+      if (left >= 0) moved();
+      const wanted = end ? box.scrollHeight : anchor?.line.isConnected ? anchor.line.offsetTop - anchor.top : left;
+      // Even where it changes nothing, this would stop a smooth scroll.
+      if (Math.abs(box.scrollTop - wanted) >= 1) box.scrollTop = wanted;
+      left = box.scrollTop;
     },
     toEnd(next: HTMLElement): void {
       box = next;
