@@ -50,10 +50,11 @@ export function Name({ of }: { of: string }) {
 
 /** The first letter of a name on a colour that is always the same for the same id. */
 export function Avatar({ id, name, online }: { id: string; name: string; online?: boolean }) {
-  let hash = 0;
-  for (const char of id) hash = (hash * 31 + char.codePointAt(0)!) % 360;
+  // FNV-1a: ids begin alike.
+  let hash = 0x811c9dc5;
+  for (const char of id) hash = Math.imul(hash ^ char.codePointAt(0)!, 0x01000193) >>> 0;
   return (
-    <span class={`avatar ${online ? "online" : ""}`} style={{ "--hue": `${hash}` }} aria-hidden="true">
+    <span class={`avatar ${online ? "online" : ""}`} style={{ "--hue": `${hash % 360}` }} aria-hidden="true">
       {[...name][0]?.toUpperCase()}
     </span>
   );
