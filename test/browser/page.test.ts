@@ -72,7 +72,6 @@ describe.skipIf(!haveChromium)("the page", () => {
     await olga.say("and you?");
     expect(await edith.texts()).toEqual(["before", "one", "two", "three"]);
     expect(await edith.mine("three").getAttribute("data-state")).toBe("queued");
-    // A page that is loaded anew meanwhile would find nobody; what it wrote waits in the browser.
     rig.servers[0] = await startServer(rig.env);
 
     await eventually(async () => expect((await olga.texts()).length).toBe(5), 30_000);
