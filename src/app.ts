@@ -43,6 +43,7 @@ import { createResume } from "./realtime/resume.ts";
 import { createStreams } from "./realtime/streams.ts";
 import { type Connection, Sockets } from "./realtime/sockets.ts";
 import { look } from "./realtime/store.ts";
+import { pageRoutes } from "./web/page.ts";
 
 export type App = {
   port: number;
@@ -229,6 +230,7 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
       databaseAnswers: streams.silence() < 4_000,
       redis: redis ? (bus.isUp() ? "up" : "away") : "none",
     })),
+    page: pageRoutes(),
     upgrade: handshake.upgrade,
     readClient: createClientReader(config.trustedProxies),
     allowedOrigins: config.allowedOrigins,

@@ -15,6 +15,7 @@ type Deps = {
   auth: Routes;
   chat: Routes;
   health: Routes;
+  page: Routes;
   upgrade: (
     request: Request,
     endpoint: Endpoint,
@@ -36,6 +37,7 @@ export function createHttp({
   auth,
   chat,
   health,
+  page,
   upgrade,
   readClient,
   allowedOrigins,
@@ -116,7 +118,7 @@ export function createHttp({
       async (c) => (await upgrade(c.req.raw, endpoint, c.var.address, c.env.server)) ?? new Response(),
     );
   }
-  app.get("/", (c) => c.text("LiquidChat is running. It has no page yet; its API is under /api/ and /ws/.\n"));
+  app.route("/", page);
 
   const refuse = (c: Context, refusal: Refusal) =>
     c.body(JSON.stringify(problem(refusal, c.var.requestId)), refusal.status as 400, {

@@ -16,6 +16,7 @@ const LEVELS: Record<string, number> = {
   auth: 2,
   chat: 3, presence: 3, realtime: 3, admin: 3,
   client: 3,
+  web: 3.1,
   backends: 3.5,
   listen: 3.5,
   app: 4, http: 4,
@@ -30,12 +31,21 @@ const FENCES: [what: string, pattern: RegExp, allowed: RegExp][] = [
   ["ioredis", /^import (?!type).*from "ioredis"/m, /^bus\/redis\.ts$/],
   ["Bun.serve", /Bun\.serve\(/, /^listen\.ts$/],
   ["the environment", /process\.env/, /^config\.ts$/],
-  ["time", /Date\.now\(|setTimeout\(|setInterval\(|Bun\.sleep\(/, /^(ops\/(clock|supervisor)|client\/ports)\.ts$/],
+  [
+    "time",
+    /Date\.now\(|setTimeout\(|setInterval\(|Bun\.sleep\(/,
+    /^((ops\/(clock|supervisor)|client\/ports)\.ts$|web\/app\/)/,
+  ],
   ["the client's world", /globalThis|crypto\.|Math\.random\(/, /^(client\/(ports|storage)\.ts$|(?!client\/))/],
   ["publishing to sockets", /server\.publish\(|publishTo\(/, /^(realtime\/publisher|app)\.ts$/],
   ["argv", /process\.argv/, /^main\.ts$/],
+  ["the page's library", /from "(preact|@preact)/, /^web\/app\//],
 ];
 
+const imports = (file: string) =>
+  new Bun.Transpiler({
+    loader: file.endsWith("x") ? "tsx" : "ts",
+  }).scanImports(source(file));
 const slice = (file: string) => (file.includes("/") ? file.split("/")[0]! : file.replace(/\.ts$/, ""));
 
 describe("the walls", () => {
@@ -43,7 +53,7 @@ describe("the walls", () => {
     test(`${file} imports its own folder and lower levels`, () => {
       const level = LEVELS[slice(file)];
       expect(level).toBeDefined();
-      for (const { path } of new Bun.Transpiler({ loader: "ts" }).scanImports(source(file))) {
+      for (const { path } of imports(file)) {
         if (!path.startsWith(".")) continue;
         const target = normalize(join(dirname(file), path));
         if (target.startsWith("..") || slice(target) === slice(file)) continue;
@@ -61,13 +71,31 @@ describe("the walls", () => {
 
   test("the client takes nothing but types from outside its folder: it runs in browsers, in one small file", () => {
     for (const file of files.filter((file) => slice(file) === "client"))
-      for (const { path } of new Bun.Transpiler({ loader: "ts" }).scanImports(source(file)))
+      for (const { path } of imports(file))
         expect([file, path]).toEqual([file, expect.stringMatching(/^\.\/[\w-]+\.ts$/)]);
   });
 
-  test("nothing of the server needs the client", () => {
+  test("nothing of the server needs the client, but for the page, which takes nothing else and is no part of the server's own code", () => {
     const users = files.filter((file) => slice(file) !== "client" && /from "[./]+\/client\//.test(source(file)));
-    expect(users).toEqual([]);
+    expect(users.filter((file) => !file.startsWith("web/app/"))).toEqual([]);
+    // "react" is what the transpiler takes JSX for.
+    for (const file of files.filter((file) => file.startsWith("web/app/")))
+      for (const { path } of imports(file))
+        expect([file, path]).toEqual([
+          file,
+          expect.stringMatching(
+            /^(\.\/[\w-]+\.tsx?|\.\.\/style\/\w+\.css|\.\.\/\.\.\/client\/index\.ts|p?react(\/[\w-]+)?|@preact\/signals)$/,
+          ),
+        ]);
+    expect(files.filter((file) => !file.startsWith("web/app/") && /from "[./]+\/app\//.test(source(file)))).toEqual([]);
+  });
+
+  test("the page makes no markup of text, and writes no style or script into the document", () => {
+    for (const file of files.filter((file) => slice(file) === "web"))
+      expect([file, source(file).match(/innerHTML|outerHTML|insertAdjacent|document\.write|eval\(|style="/g)]).toEqual([
+        file,
+        null,
+      ]);
   });
 
   test("a fence that fences nothing is a mistake", () => {

@@ -44,9 +44,15 @@ export type Client = ReturnType<typeof createClient>;
  * @param url of the server: `https://chat.example.org`
  * @param ports replaces parts of the world, such as `WebSocket` in Node before 22
  * @param storage keeps tokens and unsent messages; IndexedDB, or memory where there is none
+ * @param cookie for pages of the server itself: it keeps the refresh token in a cookie, and no token is in the storage
  * @throws {TypeError} for a URL that is not of HTTP
  */
-export function createClient(options: { url: string; ports?: Partial<Ports>; storage?: ChatStorage }) {
+export function createClient(options: {
+  url: string;
+  ports?: Partial<Ports>;
+  storage?: ChatStorage;
+  cookie?: boolean;
+}) {
   const url = options.url.replace(/\/+$/, "");
   if (!/^https?:\/\//.test(url)) throw new TypeError(`not the URL of a server: ${url}`);
   const ports = { ...systemPorts(), ...options.ports };
@@ -60,7 +66,7 @@ export function createClient(options: { url: string; ports?: Partial<Ports>; sto
   const reading = new Set<string>();
 
   const http = createHttp(url, ports);
-  const session = createSession({ http, storage, clock, signedOut });
+  const session = createSession({ http, storage, clock, cookie: options.cookie ?? false, signedOut });
   const rest = createRest(http, session);
   const history = createHistory({ rest, state: () => state, changed });
   const connection = createConnection({

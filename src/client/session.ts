@@ -7,9 +7,16 @@ import type { ChatStorage } from "./storage.ts";
 /** `logged_out`: by the page. `expired`: the session is over. `disabled`: the account is. */
 export type SignedOutReason = "logged_out" | "expired" | "disabled";
 
-type Tokens = { access: string; refresh: string; /** Milliseconds since 1970, by this clock. */ expires: number };
+type Tokens = {
+  access: string;
+  /** The refresh token; where a cookie has that, the id of the session. */
+  refresh: string;
+  /** Milliseconds since 1970, by this clock. */
+  expires: number;
+};
 type Stored = Tokens & { user: User };
-type Answer = { access: string; refresh: string };
+/** A cookie has the refresh token where there is none. */
+type Answer = { access: string; refresh?: string };
 
 export type Session = ReturnType<typeof createSession>;
 
@@ -19,16 +26,19 @@ const REFRESH_TIMEOUT = 4_000;
 /** A token with less than this left (ms) is not used any more. */
 const MARGIN = 60_000;
 
-/** Who is signed in, and with which tokens. Tabs share them through the storage. */
+/** Who is signed in, and with which tokens. Tabs share them through the storage, or through a cookie, of which it tells only whose it is. */
 export function createSession({
   http,
   storage,
   clock,
+  cookie = false,
   signedOut,
 }: {
   http: Http;
   storage: ChatStorage;
   clock: Clock;
+  /** The server keeps the refresh token in a cookie, where no script can read it; the access token stays in memory. */
+  cookie?: boolean;
   signedOut: (reason: SignedOutReason, user: User) => void;
 }) {
   let current: Stored | null = null;
@@ -37,7 +47,12 @@ export function createSession({
   /** Kept in memory even where the storage fails: the session then lasts as long as the page. */
   async function keep(next: Stored): Promise<void> {
     current = next;
-    await storage.set(KEY, next).catch(() => {});
+    await storage.set(KEY, cookie ? { ...next, access: "", expires: 0 } : next).catch(() => {});
+  }
+
+  function post<T>(action: string, body: object, options: Parameters<Http>[2] = {}): Promise<T> {
+    const headers = cookie ? { "X-Session": "cookie" } : undefined;
+    return http("POST", `/api/auth/${action}/`, { body, ...options, ...(headers && { headers }) });
   }
 
   async function stored(): Promise<Stored | undefined> {
@@ -56,8 +71,8 @@ export function createSession({
     return true;
   }
 
-  async function enter(path: string, body: object): Promise<User> {
-    const { user, ...tokens } = await http<Answer & { user: User }>("POST", path, { body });
+  async function enter(action: string, body: object): Promise<User> {
+    const { user, ...tokens } = await post<Answer & { user: User }>(action, body);
     await keep({ user, ...dated(tokens, clock.now()) });
     return user;
   }
@@ -75,14 +90,17 @@ export function createSession({
     if (current.access !== stale) return current.access;
     if ((await adopt()) && current.expires - clock.now() > MARGIN) return current.access;
     const { user, refresh } = current;
-    const ask = () =>
-      http<Answer>("POST", "/api/auth/token/refresh/", { body: { refresh }, timeoutMs: REFRESH_TIMEOUT });
+    const ask = () => post<Answer>("token/refresh", cookie ? {} : { refresh }, { timeoutMs: REFRESH_TIMEOUT });
     try {
       const tokens = await ask().catch((error: ChatError) =>
         error.code === "offline" ? ask() : Promise.reject(error),
       );
       // Signed out, or in as someone else, while it was under way.
       if (current?.refresh !== refresh) throw none();
+      // Another tab has signed in as someone else, and the cookie is theirs.
+      const owner = claimsOf(tokens.access)?.user_id;
+      if (cookie && owner !== undefined && owner !== user.id)
+        throw new ChatError("unauthenticated", "Somebody else is signed in.");
       const next = { user, ...dated(tokens, clock.now()) };
       // Where another tab has signed in as someone else, theirs stays in the storage.
       if (((await stored()) ?? next).user.id === user.id) await keep(next);
@@ -111,8 +129,8 @@ export function createSession({
     user: (): User | null => current?.user ?? null,
     /** @throws {ChatError} with `errors` by field */
     signUp: (form: { username: string; password: string; email?: string }): Promise<User> =>
-      enter("/api/auth/signup/", { ...form, password_confirm: form.password }),
-    logIn: (form: { username: string; password: string }): Promise<User> => enter("/api/auth/login/", form),
+      enter("signup", { ...form, password_confirm: form.password }),
+    logIn: (form: { username: string; password: string }): Promise<User> => enter("login", form),
     /** Goes on with the session that this device keeps. It may turn out to be over at the first request. */
     async restore(): Promise<User | null> {
       current ??= (await stored()) ?? null;
@@ -123,7 +141,7 @@ export function createSession({
       if (!current) return;
       try {
         const token = await access();
-        await http("POST", "/api/auth/logout/", { body: { refresh: current.refresh }, token });
+        await post("logout", cookie ? {} : { refresh: current.refresh }, { token });
       } catch (error) {
         if (!(error instanceof ChatError && (error.status === 401 || error.code === "signed_out"))) throw error;
       } finally {
@@ -141,11 +159,15 @@ function none(): ChatError {
 }
 
 /** By the lifetime in the token, not by its hour: clocks of devices are wrong. What cannot be read is used until the server says 401. */
-function dated(tokens: Answer, now: number): Tokens {
-  let lifetime = 1e12;
+function dated({ access, refresh }: Answer, now: number): Tokens {
+  const { iat = 0, exp = 0, sid = "" } = claimsOf(access) ?? {};
+  return { access, refresh: refresh ?? sid, expires: now + (exp > iat ? (exp - iat) * 1_000 : 1e12) };
+}
+
+function claimsOf(token: string): { iat?: number; exp?: number; sid?: string; user_id?: string } | null {
   try {
-    const claims = JSON.parse(atob(tokens.access.split(".")[1]!.replaceAll("-", "+").replaceAll("_", "/")));
-    if (claims.exp > claims.iat) lifetime = (claims.exp - claims.iat) * 1_000;
-  } catch {}
-  return { access: tokens.access, refresh: tokens.refresh, expires: now + lifetime };
+    return JSON.parse(atob(token.split(".")[1]!.replaceAll("-", "+").replaceAll("_", "/")));
+  } catch {
+    return null;
+  }
 }

@@ -118,6 +118,9 @@ const mistakenPages = ["limit=0", "limit=x", "before=nonsense", "after=7", "befo
 
 export const ROUTES: Record<string, Row> = {
   "GET /": { may: "anybody", right: 200 },
+  "GET /page.js": { may: "anybody", right: 200 },
+  "GET /page.css": { may: "anybody", right: 200 },
+  "GET /icon.svg": { may: "anybody", right: 200 },
   "GET /healthz": { may: "anybody", right: 200 },
   "GET /readyz": { may: "anybody", right: 200 },
   // What speaks WebSocket says so to everyone; who may in there is FRAMES' matter.

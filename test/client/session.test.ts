@@ -14,8 +14,8 @@ type Answer = { status: number; body?: unknown; headers?: Record<string, string>
 const token = (name: string) => `${name}.${btoa(JSON.stringify({ iat: 3_600, exp: 3_600 + 900 }))}.x`;
 const refusal = (status: number, code: string) => ({ status, body: { code, detail: `${code}.`, errors: [] } });
 
-function world(storage = memoryStorage(), clock = new SimulatedClock()) {
-  const calls: { path: string; body: any; token: string | undefined }[] = [];
+function world(storage = memoryStorage(), clock = new SimulatedClock(), cookie = false) {
+  const calls: { path: string; body: any; token: string | undefined; cookie: string | undefined }[] = [];
   const signedOut: string[] = [];
   let n = 0;
   const self = {
@@ -29,7 +29,12 @@ function world(storage = memoryStorage(), clock = new SimulatedClock()) {
   };
   const fetch: Fetch = async (url, { body, headers, signal }) => {
     const path = url.slice("http://server".length);
-    const call = { path, body: body && JSON.parse(body), token: headers.Authorization?.slice("Bearer ".length) };
+    const call = {
+      path,
+      body: body && JSON.parse(body),
+      token: headers.Authorization?.slice("Bearer ".length),
+      cookie: headers["X-Session"],
+    };
     calls.push(call);
     const tokens = { access: token(`access${++n}`), refresh: `refresh${n}` };
     const good = { status: 200, body: /login|signup/.test(path) ? { user: USER, ...tokens } : tokens };
@@ -46,7 +51,7 @@ function world(storage = memoryStorage(), clock = new SimulatedClock()) {
     };
   };
   const http = createHttp("http://server", { fetch, clock });
-  const session = createSession({ http, storage, clock, signedOut: (reason) => signedOut.push(reason) });
+  const session = createSession({ http, storage, clock, cookie, signedOut: (reason) => signedOut.push(reason) });
   return Object.assign(self, { session, rest: createRest(http, session) });
 }
 
@@ -202,4 +207,33 @@ test("a request that hangs has failed after half a minute, so that nobody waits 
   const hanging = failure(createHttp("http://server", { fetch, clock })("GET", "/"));
   await clock.advance(30_000);
   expect((await hanging).code).toBe("offline");
+});
+
+test("with a cookie no token is in the storage: the page sends none, and goes on by the cookie after a reload", async () => {
+  const mine = (user: string, sid: string) => `h.${btoa(JSON.stringify({ iat: 0, exp: 900, sid, user_id: user }))}.x`;
+  const clock = new SimulatedClock();
+  const w = world(memoryStorage(), clock, true);
+  w.answers = {
+    login: () => ({ status: 200, body: { user: USER, access: mine("alice", "s1") } }),
+    refresh: () => ({ status: 200, body: { access: mine("alice", "s1") } }),
+  };
+  await w.session.logIn({ username: "alice", password: "secret" });
+  expect(await w.storage.get("session")).toEqual({ user: USER, access: "", refresh: "s1", expires: 0 });
+
+  const reloaded = world(w.storage, clock, true);
+  reloaded.answers = w.answers;
+  expect(await reloaded.session.restore()).toEqual(USER);
+  expect(await reloaded.session.access()).toBe(mine("alice", "s1"));
+  expect(await reloaded.session.access()).toBe(mine("alice", "s1"));
+  await reloaded.session.logOut();
+  expect(reloaded.calls.map(({ path, body, cookie }) => [path, body, cookie])).toEqual([
+    ["/api/auth/token/refresh/", {}, "cookie"],
+    ["/api/auth/logout/", {}, "cookie"],
+  ]);
+
+  // In another tab somebody else has signed in, and the cookie is theirs: nothing is done in their name.
+  w.answers.refresh = () => ({ status: 200, body: { access: mine("mallory", "s2") } });
+  await clock.advance(15 * 60_000);
+  expect((await failure(w.session.access())).code).toBe("signed_out");
+  expect(w.signedOut).toEqual(["expired"]);
 });

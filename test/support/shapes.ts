@@ -85,7 +85,10 @@ const health = z.strictObject({
 
 /** Every route as the server names it, with the body of each status that is no error. A new route needs its line here. */
 export const ANSWERS: Record<string, Record<number, z.ZodType>> = {
-  "GET /": { 200: z.string().startsWith("LiquidChat is running.") },
+  "GET /": { 200: z.string().startsWith("<!doctype html>") },
+  "GET /page.js": { 200: z.string() },
+  "GET /page.css": { 200: z.string() },
+  "GET /icon.svg": { 200: z.string().startsWith("<svg") },
   "GET /healthz": { 200: z.strictObject({ status: z.literal("ok") }) },
   "GET /readyz": { 200: health, 503: health },
   "POST /api/auth/signup": { 201: withTokens({ user }) },

@@ -1,0 +1,73 @@
+import { useSignal } from "@preact/signals";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { chat, me } from "./chat.ts";
+import { IconButton } from "./parts.tsx";
+
+/** What was begun and not sent, by user and room. */
+const begun = new Map<string, string>();
+
+/** Enter sends, Shift and Enter begins a new line. */
+export function Composer({ stream }: { stream: string }) {
+  const key = `${me.peek()?.id} ${stream}`;
+  const text = useSignal(begun.get(key) ?? "");
+  const box = useRef<HTMLTextAreaElement>(null);
+
+  function change(next: string): void {
+    text.value = next;
+    begun.set(key, next);
+  }
+
+  function send(): void {
+    const content = text.value.trim();
+    if (!content) return;
+    chat.send(stream, content);
+    change("");
+    box.current?.focus();
+  }
+
+  // As high as what is in it, until the style says that it is enough.
+  useLayoutEffect(() => {
+    const { style } = box.current!;
+    style.height = "auto";
+    style.height = `${box.current!.scrollHeight}px`;
+  }, [text.value]);
+
+  // Not where it would bring up an on-screen keyboard that nobody asked for.
+  useEffect(() => {
+    if (matchMedia("(hover: hover)").matches) box.current?.focus();
+  }, []);
+
+  return (
+    <form
+      class="composer"
+      onSubmit={(event) => {
+        event.preventDefault();
+        send();
+      }}
+    >
+      <div class="field-box">
+        <textarea
+          ref={box}
+          rows={1}
+          dir="auto"
+          aria-label="Message"
+          placeholder="Message"
+          enterkeyhint="send"
+          value={text.value}
+          onInput={(event) => {
+            change(event.currentTarget.value);
+            // Nobody is told of it in the public room.
+            if (stream !== "global" && text.value) chat.typing(stream);
+          }}
+          onKeyDown={(event) => {
+            // An input method uses Enter to take what it offers.
+            if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+            event.preventDefault();
+            send();
+          }}
+        />
+        <IconButton type="submit" icon="send" label="Send" class="send" disabled={!text.value.trim()} />
+      </div>
+    </form>
+  );
+}

@@ -1,0 +1,105 @@
+/** The handful of components that everything is made of. Their looks are in style/parts.css. */
+import type { ButtonHTMLAttributes, ComponentChildren, PartialInputHTMLAttributes } from "preact";
+
+const PATHS = {
+  send: "M4 12 20 4l-5 16-3.5-6.5L4 12Zm7.5 1.5L20 4",
+  search: "M10.5 4a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13Zm5 11.5L20 20",
+  menu: "M4 7h16M4 12h16M4 17h10",
+  close: "m6 6 12 12M18 6 6 18",
+  leave: "M14 4H6a1 1 0 0 0-1 1v14a1 1 0 0 0 1 1h8M10 12h10m-3.5-3.5L20 12l-3.5 3.5",
+  down: "M12 5v14m-6-6 6 6 6-6",
+  clock: "M12 5a7 7 0 1 0 0 14 7 7 0 0 0 0-14Zm0 3v4l2.5 2",
+  sent: "m6 12.5 4 4 8-9",
+  read: "m2.5 12.5 4 4 8-9m-2 8 1 1 8-9",
+  failed: "M12 4a8 8 0 1 0 0 16 8 8 0 0 0 0-16Zm0 4v5m0 3v.01",
+  light:
+    "M12 8a4 4 0 1 0 0 8 4 4 0 0 0 0-8Zm0-5v2m0 14v2M3 12h2m14 0h2M5.6 5.6 7 7m10 10 1.4 1.4m0-12.8L17 7M7 17l-1.4 1.4",
+  dark: "M20 14.5A8 8 0 0 1 9.5 4a8 8 0 1 0 10.5 10.5Z",
+  system: "M4 5h16v11H4zm5 15h6m-3-4v4",
+  shown: "M3 12s3.5-6 9-6 9 6 9 6-3.5 6-9 6-9-6-9-6Zm9-2.5a2.5 2.5 0 1 0 0 5 2.5 2.5 0 0 0 0-5Z",
+  hidden: "M3 12s3.5-6 9-6 9 6 9 6-3.5 6-9 6-9-6-9-6ZM5 19 19 5",
+  room: "M12 4a8 8 0 1 0 0 16 8 8 0 0 0 0-16Zm-8 8h16M12 4c5 5 5 11 0 16-5-5-5-11 0-16Z",
+} as const;
+
+export type IconName = keyof typeof PATHS;
+
+export function Icon({ name }: { name: IconName }) {
+  return (
+    <svg class="icon" viewBox="0 0 24 24" aria-hidden="true">
+      <path d={PATHS[name]} />
+    </svg>
+  );
+}
+
+export function IconButton({
+  icon,
+  label,
+  ...rest
+}: { icon: IconName; label: string } & ButtonHTMLAttributes<HTMLButtonElement>) {
+  return (
+    <button type="button" {...rest} class={`icon-button ${rest.class ?? ""}`} aria-label={label} title={label}>
+      <Icon name={icon} />
+    </button>
+  );
+}
+
+/** A name as it was typed, which cannot turn its neighbours around. */
+export function Name({ of }: { of: string }) {
+  return <bdi class="name">{of}</bdi>;
+}
+
+/** The first letter of a name on a colour that is always the same for the same id. */
+export function Avatar({ id, name, online }: { id: string; name: string; online?: boolean }) {
+  // FNV-1a: ids begin alike.
+  let hash = 0x811c9dc5;
+  for (const char of id) hash = Math.imul(hash ^ char.codePointAt(0)!, 0x01000193) >>> 0;
+  return (
+    <span class={`avatar ${online ? "online" : ""}`} style={{ "--hue": `${hash % 360}` }} aria-hidden="true">
+      {[...name][0]?.toUpperCase()}
+    </span>
+  );
+}
+
+export function Badge({ count }: { count: number }) {
+  if (!count) return null;
+  return (
+    <span class="badge">
+      {count > 99 ? "99+" : count}
+      <span class="for-ears"> unread</span>
+    </span>
+  );
+}
+
+type FieldProps = {
+  type: "text" | "password";
+  label: string;
+  name: string;
+  error?: string | undefined;
+  /** Beside the label. */
+  hint?: ComponentChildren;
+  /** At the end of the input. */
+  action?: ComponentChildren;
+} & PartialInputHTMLAttributes<HTMLInputElement>;
+
+/** An input with its label above and what is wrong with it below. */
+export function Field({ label, name, type, error, hint, action, ...rest }: FieldProps) {
+  return (
+    <div class="field">
+      <label for={name}>{label}</label>
+      <div class="field-box">
+        <input
+          {...(rest as object)}
+          type={type as "password"}
+          id={name}
+          name={name}
+          aria-invalid={error ? "true" : "false"}
+          aria-describedby={`${name}-hint`}
+        />
+        {action}
+      </div>
+      <div id={`${name}-hint`} class={error ? "hint wrong" : "hint"} aria-live="polite">
+        {error ?? hint}
+      </div>
+    </div>
+  );
+}

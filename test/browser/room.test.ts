@@ -1,0 +1,83 @@
+/** A room of the page, in a real Chromium: what scrolls, what fails, what fits. */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import type { Browser } from "playwright-core";
+import { Person } from "../support/client.ts";
+import { embeddedRig, type Rig } from "../support/server.ts";
+import { eventually } from "../support/services.ts";
+import { haveChromium, openBrowser } from "./chromium.ts";
+import { sitDown } from "./hand.ts";
+
+describe.skipIf(!haveChromium)("a room of the page", () => {
+  let rig: Rig;
+  let browser: Browser;
+  beforeAll(async () => {
+    [rig, browser] = await Promise.all([embeddedRig(), openBrowser()]);
+  }, 60_000);
+  afterAll(() => Promise.all([rig?.stop(), browser?.close()]));
+
+  test("older messages come before one reaches the top, in order, and what is looked at stays where it is", async () => {
+    const writer = await Person.signUp(rig.url(), "Chronist");
+    const reader = await sitDown(browser, rig.url(), { viewport: { width: 1000, height: 700 } });
+    await reader.signUp("Leserin");
+    const { body } = await writer.get("/api/auth/users/?search=leserin");
+    const { body: made } = await writer.post("/api/chat/conversations/create/", { user_id: body.results[0].id });
+    const socket = await writer.chat();
+    for (let i = 1; i <= 130; i++) await socket.post(made.conversation.id, `line ${i}.`);
+    // What came while it was open is there already.
+    await reader.page.reload();
+    await reader.openRoom(/^Chronist/);
+    await eventually(async () => expect((await reader.texts()).at(-1)).toBe("line 130."));
+    const top = async (text: string) => (await reader.page.getByText(text, { exact: true }).boundingBox())!.y;
+
+    await eventually(async () => expect((await reader.texts()).length).toBe(50));
+    const held = await top("line 100.");
+    await reader.page.evaluate("document.querySelector('.log').scrollBy(0, -1300)");
+    await eventually(async () => expect((await reader.texts()).length).toBe(100));
+    const before = await top("line 100.");
+    expect(Math.abs(before - held - 1300)).toBeLessThan(2);
+    await socket.post(made.conversation.id, "line 131.");
+    await reader.page.getByRole("button", { name: /To the latest, 1 new/ }).waitFor();
+    expect(Math.abs((await top("line 100.")) - before)).toBeLessThan(2);
+    await eventually(async () => {
+      await reader.page.mouse.move(700, 300);
+      await reader.page.mouse.wheel(0, -400);
+      expect((await reader.texts()).length).toBe(131);
+    }, 20_000);
+    expect(await reader.texts()).toEqual(Array.from({ length: 131 }, (_, i) => `line ${i + 1}.`));
+    await reader.page.getByRole("button", { name: /To the latest/ }).click();
+    await eventually(async () => expect(await reader.page.locator(".latest").count()).toBe(0));
+    expect(reader.wrongs).toEqual([]);
+    await writer.closeAll();
+    await reader.close();
+  }, 60_000);
+
+  test("a message that is refused stays with its reason, to be tried again or let go", async () => {
+    const { page, signUp, mine, wrongs, close } = await sitDown(browser, rig.url());
+    await signUp("Verbosa");
+    const long = "a word too many. ".repeat(200);
+    await page.getByRole("textbox", { name: "Message", exact: true }).fill(long);
+    await page.keyboard.press("Enter");
+    await mine("a word too many").getByRole("alert").waitFor();
+    expect(await mine("a word too many").getAttribute("data-state")).toBe("failed");
+    await page.getByRole("button", { name: "Discard" }).click();
+    await eventually(async () => expect(await mine("a word too many").count()).toBe(0));
+    expect(wrongs).toEqual([]);
+    await close();
+  }, 60_000);
+
+  test("on a phone of 320 pixels nothing is cut off, and the list of rooms slides over", async () => {
+    const phone = { viewport: { width: 320, height: 568 }, hasTouch: true, isMobile: true };
+    const { page, signUp, say, openRoom, wrongs, close } = await sitDown(browser, rig.url(), phone);
+    const wide = "document.documentElement.scrollWidth > innerWidth";
+    expect(await page.evaluate(wide)).toBe(false);
+    await signUp("Tiny");
+    await say("x".repeat(300));
+    await page.locator('.mine[data-state="sent"]').first().waitFor();
+    expect([await page.evaluate(wide), await page.getByRole("navigation").isVisible()]).toEqual([false, false]);
+    await page.getByRole("button", { name: "Rooms" }).click();
+    await openRoom(/^Everyone/);
+    await eventually(async () => expect(await page.getByRole("navigation").isVisible()).toBe(false));
+    expect(wrongs).toEqual([]);
+    await close();
+  }, 60_000);
+});
