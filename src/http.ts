@@ -82,10 +82,13 @@ export function createHttp({
         headers: { Connection: "close" },
       });
     underWay.set(network, others + 1);
-    await next();
-    const left = underWay.get(network)! - 1;
-    if (left) underWay.set(network, left);
-    else underWay.delete(network);
+    try {
+      await next();
+    } finally {
+      const left = underWay.get(network)! - 1;
+      if (left) underWay.set(network, left);
+      else underWay.delete(network);
+    }
   });
   app.use(async (c, next) => {
     if (c.req.method === "OPTIONS") {

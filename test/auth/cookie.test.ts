@@ -101,7 +101,7 @@ test("a page of another origin is refused, and has neither used the session nor 
   const victim = await signUp(HTTPS);
   const mallory = await signUp({});
   const asVictim = { ...HTTPS, ...sent(victim.headers) };
-  const foreign = ["https://evil.example", "https://chat.example.org.evil.example", "https://evil.chat.example.org", "http://chat.example.org", "https://chat.example.org:8443", "https://app.example.org", "null", "", "file://chat.example.org"]; // prettier-ignore
+  const foreign = ["https://evil.example", "https://chat.example.org.evil.example", "https://evil.chat.example.org", "http://chat.example.org", "https://chat.example.org:8443", "https://app.example.org", "null", "", "file://chat.example.org", "https://user@chat.example.org", "https://chat.example.org/page"]; // prettier-ignore
   const act: [string, Json?, string?][] = [
     ["/api/auth/token/refresh/"],
     ["/api/auth/login/", { username: mallory.body.user.username, password: PASSWORD }],

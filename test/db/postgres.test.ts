@@ -85,6 +85,19 @@ describe.skipIf(!haveServices)("PostgreSQL over a bad network", () => {
     await eventually(async () => expect(await holders()).toBe(0));
   }, 30_000);
 
+  test("a server that has no room or no files left is away for now, and what asked it is told so", async () => {
+    for (const state of ["53100", "53200", "53000"]) {
+      await db.exec(
+        `CREATE OR REPLACE FUNCTION no_room() RETURNS int LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'none' USING ERRCODE = '${state}'; END $$`,
+      );
+      const error = await db.query("SELECT no_room()", []).catch((reason) => reason);
+      expect([state, error instanceof DatabaseUnavailable, error.code]).toEqual([state, true, "unavailable"]);
+    }
+    // Its connection goes on, and what is wrong in another way is still a defect.
+    expect(await ask(3)).toEqual([true, true, true]);
+    expect(await db.query("SELECT 1 / 0", []).catch((reason) => reason)).not.toBeInstanceOf(DatabaseUnavailable);
+  });
+
   test("something that accepts and closes is not stormed", async () => {
     let connects = 0;
     const closing = Bun.listen({
