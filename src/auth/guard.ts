@@ -7,8 +7,8 @@ import type { Tokens } from "./tokens.ts";
 
 export type Guard = ReturnType<typeof createGuard>;
 
-/** Requests of one user in one process, as many as a browser would have under way: the database has not many more connections, and is for all. */
-const AT_ONCE = { running: 6, waiting: 100 };
+/** Requests of one user in one process: the database has ten connections and is for all, and a page of history takes megabytes while it is made. */
+const AT_ONCE = { running: 4, waiting: 100 };
 const TOO_MUCH = "You are asking too much. Wait a moment.";
 
 /** Who may in: a valid access token of a session that has not ended, and not all the time. */

@@ -2,7 +2,7 @@
 const LARGE = 64 * 1024;
 const PIECE = 32 * 1024;
 /** What large answers may hold of a process's memory while their readers take their time, in characters of their texts. */
-const MAX_WAITING = 4 * 1024 * 1024;
+const MAX_WAITING = 1024 * 1024;
 
 type Item = { content: string; text?: string };
 export type Answer = (before: string, items: readonly Item[], after: string) => ReadableStream | string;

@@ -17,7 +17,7 @@ const TALKERS = { socket: 30, rest: 6 };
 const SENDS_PER_SECOND = 30;
 /** What it may grow by, for two seconds and more; and for a moment, until what is garbage already is collected. */
 const GROWTH_MB = 100;
-const PEAK_MB = 200;
+const PEAK_MB = 150;
 const SAMPLE_MS = 100;
 /** Of what it grew, so much may still be there a moment later. */
 const STAYS_MB = 60;
