@@ -1,23 +1,28 @@
 /** What administrators are told, and what they may ask for (`/api/admin/`). Times and ids are as elsewhere. */
 import { z } from "zod";
-import { id, text } from "./api.ts";
+import { text } from "./api.ts";
 
 export const ACTS = ["disable", "enable", "end_sessions", "reset_password", "make_admin", "unmake_admin"] as const;
 /** What an administrator can do to an account. */
 export type Act = (typeof ACTS)[number];
 
+const part = text.refine((value) => [...value].length <= 64, "at most 64 characters").default("");
+/** Where a page begins that goes backwards: below this number. */
+const before = z.coerce.number().int().positive().max(Number.MAX_SAFE_INTEGER).optional();
+
 export const act = z.object({ act: z.enum(ACTS), password: text });
 export const remove = z.object({ password: text });
 export const users = z.object({
-  search: text.refine((value) => [...value].length <= 64, "at most 64 characters").default(""),
+  search: part,
   /** Disabled ones alone, or administrators alone. */
   only: z.enum(["", "disabled", "admins", "online"]).default(""),
 });
 export const messages = z.object({
-  search: text.refine((value) => [...value].length <= 64, "at most 64 characters").default(""),
-  before: z.coerce.number().int().positive().max(Number.MAX_SAFE_INTEGER).optional(),
+  search: part,
+  before,
 });
-export const log = z.object({ before: id.optional() });
+export const rooms = z.object({ search: part });
+export const log = z.object({ before });
 
 export type AdminUser = {
   id: string;
@@ -58,15 +63,16 @@ export type AdminMessage = {
 /** Newest first. `before`: where the next page begins; null at the room's beginning. A search looks at a part of a long room at a time, so that a page may be empty and not the last. */
 export type AdminMessages = { results: AdminMessage[]; before: number | null };
 
-/** One line of the log of all that administrators and the operator's commands did. `by` is null for the operator. */
+/** One line of the log of all that admins and the operator's commands did. `by` is null for the operator. */
 export type AuditEntry = {
-  id: string;
+  id: number;
   at: string;
   by: Named | null;
-  act: string;
+  action: string;
+  /** Whom it was done to. */
   user: Named | null;
-  stream: string | null;
-  message_id: string | number | null;
+  /** Ids of what else it was about. */
+  details: Record<string, unknown>;
 };
 
 /** What one process says of itself. Counters run from its start, and so rates are differences of two answers. */

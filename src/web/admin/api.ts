@@ -19,7 +19,7 @@ export const api = {
   remove: (stream: string, message: string | number, password: string) =>
     chat.request<void>("DELETE", `/api/admin/rooms/${stream}/messages/${message}/`, { password }),
   live: () => get<Live>("live"),
-  log: (before: string | null) => get<{ results: AuditEntry[]; before: string | null }>("log", { before }),
+  log: (before: number | null) => get<{ results: AuditEntry[]; before: number | null }>("log", { before }),
 };
 
 /** A sentence about what went wrong. */

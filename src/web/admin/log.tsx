@@ -5,18 +5,20 @@ import { Rest, usePages, When } from "./lists.tsx";
 
 /** What was done, between who did it and to whom. */
 const WORDS: Record<string, string> = {
-  disable: "disabled",
-  enable: "enabled",
-  end_sessions: "ended all sessions of",
-  reset_password: "made a password link for",
-  make_admin: "made an administrator of",
-  unmake_admin: "took administration from",
-  remove_message: "removed a message by",
-  read_conversation: "looked into a conversation of",
+  disabled: "disabled",
+  enabled: "enabled",
+  sessions_ended: "ended all sessions of",
+  reset_link_made: "made a password link for",
+  reset_link_used: "used a password link of",
+  account_made: "made the account of",
+  made_admin: "made an administrator of",
+  unmade_admin: "took administration from",
+  message_removed: "removed a message by",
+  conversation_read: "looked into a conversation of",
 };
 
 export function Log() {
-  const pages = usePages<AuditEntry, string>(
+  const pages = usePages<AuditEntry, number>(
     () => "",
     async (before) => {
       const page = await api.log(before);
@@ -30,7 +32,7 @@ export function Log() {
           <li key={entry.id}>
             <When at={entry.at} />
             <p>
-              {entry.by ? <Name of={entry.by.username} /> : <em>The operator</em>} {WORDS[entry.act] ?? entry.act}{" "}
+              {entry.by ? <Name of={entry.by.username} /> : <em>The operator</em>} {WORDS[entry.action] ?? entry.action}{" "}
               {entry.user && <Name of={entry.user.username} />}
             </p>
           </li>

@@ -1,0 +1,36 @@
+import type { Bus } from "../bus/bus.ts";
+import type { Clock } from "../ops/clock.ts";
+import type { Figures } from "../protocol/admin.ts";
+
+/** What processes say to each other when somebody looks; nobody says anything while nobody does. */
+export type FiguresMessage = { t: "ask"; id: string } | { t: "tell"; id: string; figures: Figures };
+
+/** Who has not answered by then (ms) is busy or away, and missing from the picture. */
+const PATIENCE_MS = 400;
+const LOOK_EVERY_MS = 10;
+
+/** The figures of all processes, asked for when somebody wants to see them. */
+export function createLive({ bus, figures, clock }: { bus: Bus; figures: () => Figures; clock: Clock }) {
+  const answers = new Map<string, Figures[]>();
+  let asking: Promise<Figures[]> | null = null;
+
+  async function ask(): Promise<Figures[]> {
+    const others = (await bus.others()) ?? 0;
+    const id = crypto.randomUUID();
+    const told: Figures[] = [];
+    answers.set(id, told);
+    if (others) bus.publish({ kind: "figures", message: { t: "ask", id } });
+    for (let waited = 0; told.length < others && waited < PATIENCE_MS; waited += LOOK_EVERY_MS) await clock.sleep(LOOK_EVERY_MS);
+    answers.delete(id);
+    return [figures(), ...told].sort((one, other) => (one.process < other.process ? -1 : 1));
+  }
+
+  return {
+    /** Several who look at once share one question. */
+    all: (): Promise<Figures[]> => (asking ??= ask().finally(() => (asking = null))),
+    receive(message: FiguresMessage): void {
+      if (message.t === "ask") bus.publish({ kind: "figures", message: { t: "tell", id: message.id, figures: figures() } });
+      else answers.get(message.id)?.push(message.figures);
+    },
+  };
+}
