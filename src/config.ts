@@ -8,7 +8,7 @@ import type { Network } from "./ops/address.ts";
 export type Config = ReturnType<typeof readConfig>;
 
 /** A setting that cannot work; the message names the variable and is for the operator. */
-export class ConfigError extends Error {}
+class ConfigError extends Error {}
 
 type Env = Record<string, string | undefined>;
 

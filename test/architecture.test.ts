@@ -19,8 +19,10 @@ const LEVELS: Record<string, number> = {
   web: 3.1,
   backends: 3.5,
   listen: 3.5,
+  control: 3.6,
   app: 4, http: 4,
-  main: 5,
+  commands: 5,
+  main: 6,
 }; // prettier-ignore
 
 /** What a library or a global may be used in; anywhere else it is a leak. */
@@ -29,7 +31,7 @@ const FENCES: [what: string, pattern: RegExp, allowed: RegExp][] = [
   ["postgres.js", /from "postgres"/, /^db\/(postgres|alone)\.ts$/],
   ["PGlite", /from "@electric-sql\/pglite/, /^db\/embedded-worker\.ts$/],
   ["ioredis", /^import (?!type).*from "ioredis"/m, /^bus\/redis\.ts$/],
-  ["Bun.serve", /Bun\.serve\(/, /^listen\.ts$/],
+  ["Bun.serve", /Bun\.serve\(/, /^(listen|control\/socket)\.ts$/],
   ["the environment", /process\.env/, /^config\.ts$/],
   [
     "time",
