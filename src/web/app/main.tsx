@@ -10,12 +10,14 @@ import { chat, me } from "./chat.ts";
 import { Entry } from "./entry.tsx";
 import { Shell } from "./shell.tsx";
 import { restoreTheme } from "./theme.ts";
+import { restoreLanguage } from "./words/index.ts";
 
 function App() {
   return me.value ? <Shell key={me.value.id} /> : <Entry />;
 }
 
 restoreTheme();
+restoreLanguage();
 // A reload goes on where one was, without the card in between.
 if (await chat.restore()) chat.connect();
 render(<App />, document.querySelector("#app")!);
