@@ -20,7 +20,8 @@ export function createLive({ bus, figures, clock }: { bus: Bus; figures: () => F
     const told: Figures[] = [];
     answers.set(id, told);
     if (others) bus.publish({ kind: "figures", message: { t: "ask", id } });
-    for (let waited = 0; told.length < others && waited < PATIENCE_MS; waited += LOOK_EVERY_MS) await clock.sleep(LOOK_EVERY_MS);
+    for (let waited = 0; told.length < others && waited < PATIENCE_MS; waited += LOOK_EVERY_MS)
+      await clock.sleep(LOOK_EVERY_MS);
     answers.delete(id);
     return [figures(), ...told].sort((one, other) => (one.process < other.process ? -1 : 1));
   }
@@ -29,7 +30,8 @@ export function createLive({ bus, figures, clock }: { bus: Bus; figures: () => F
     /** Several who look at once share one question. */
     all: (): Promise<Figures[]> => (asking ??= ask().finally(() => (asking = null))),
     receive(message: FiguresMessage): void {
-      if (message.t === "ask") bus.publish({ kind: "figures", message: { t: "tell", id: message.id, figures: figures() } });
+      if (message.t === "ask")
+        bus.publish({ kind: "figures", message: { t: "tell", id: message.id, figures: figures() } });
       else answers.get(message.id)?.push(message.figures);
     },
   };

@@ -129,7 +129,11 @@ export function adminRoutes(deps: Deps) {
   });
 
   /** Asks for the password before something is destroyed: whoever found an open session has not got it. */
-  async function confirmed<T>(c: Context<HttpEnv>, password: string, act: (verified: string) => Promise<T | null>): Promise<T> {
+  async function confirmed<T>(
+    c: Context<HttpEnv>,
+    password: string,
+    act: (verified: string) => Promise<T | null>,
+  ): Promise<T> {
     const account = await accounts.accountById(c.var.identity.userId);
     if (!account) throw unauthenticated();
     return withPassword(limits, c.var.address, account, async () =>

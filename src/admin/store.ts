@@ -16,7 +16,13 @@ export type UserRow = Named & {
 
 type Administered = { outcome: "done" | "not_found" | "inactive" | "last_admin"; ended: string[] };
 /** `seq` is the event's; null where the message was removed before. */
-type Removed = { outcome: "removed" | "not_found"; seq: number | null; id: string; messageSeq: number; audience: string[] };
+type Removed = {
+  outcome: "removed" | "not_found";
+  seq: number | null;
+  id: string;
+  messageSeq: number;
+  audience: string[];
+};
 
 /** One look at a room when something is searched in it. */
 const MAX_LOOKED_AT = 20_000;
@@ -54,12 +60,17 @@ export function createAdminStore({ query }: Database) {
       const params = [like, only, online && `{${online.join(",")}}`];
       const [[total], rows] = await Promise.all([
         query<{ n: number }>(`SELECT count(*)::int AS n FROM users u WHERE ${condition}`, params),
-        query<UserRow>(usersWhere(condition, "ORDER BY u.created_at DESC, u.id LIMIT $4 OFFSET $5"), [...params, limit, offset]),
+        query<UserRow>(usersWhere(condition, "ORDER BY u.created_at DESC, u.id LIMIT $4 OFFSET $5"), [
+          ...params,
+          limit,
+          offset,
+        ]),
       ]);
       return { total: total!.n, rows };
     },
 
-    user: async (id: string): Promise<UserRow | undefined> => (await query<UserRow>(usersWhere("u.id = $1", ""), [id]))[0],
+    user: async (id: string): Promise<UserRow | undefined> =>
+      (await query<UserRow>(usersWhere("u.id = $1", ""), [id]))[0],
 
     /** Latest activity first, the public room before all. `search`: a part of the name of somebody in it. */
     async rooms(search: string, limit: number, offset: number): Promise<{ total: number; rows: AdminRoom[] }> {
@@ -103,7 +114,13 @@ export function createAdminStore({ query }: Database) {
     },
 
     /** Null where the password is another by now, the session is over, or its user no admin any more; so below. */
-    async administer({ userId, sessionId }: Identity, verified: string, act: Act, user: string, tokenHash: string | null) {
+    async administer(
+      { userId, sessionId }: Identity,
+      verified: string,
+      act: Act,
+      user: string,
+      tokenHash: string | null,
+    ) {
       const [row] = await query<{ done: Administered | null }>(
         "SELECT administer($1, $2, $3, $4, $5, decode($6, 'hex')) AS done",
         [userId, sessionId, verified, act, user, tokenHash],

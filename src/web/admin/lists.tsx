@@ -21,7 +21,10 @@ export type Loaded<T> = {
  * Rows by pages. `key`: what they depend on; another one begins anew. `load` gets the cursor that the page before it gave, null at first,
  * and gives the next one, null at the end.
  */
-export function usePages<T, C>(key: () => string, load: (cursor: C | null) => Promise<[rows: readonly T[], next: C | null]>) {
+export function usePages<T, C>(
+  key: () => string,
+  load: (cursor: C | null) => Promise<[rows: readonly T[], next: C | null]>,
+) {
   const rows = useSignal<readonly T[]>([]);
   const more = useSignal<boolean | null>(null);
   const problem = useSignal("");
@@ -74,7 +77,15 @@ export function Rest({ of: { rows, more, problem, next }, none }: { of: Loaded<u
   );
 }
 
-export function Search({ label, text, children }: { label: string; text: Signal<string>; children?: ComponentChildren }) {
+export function Search({
+  label,
+  text,
+  children,
+}: {
+  label: string;
+  text: Signal<string>;
+  children?: ComponentChildren;
+}) {
   return (
     <div class="tools">
       <div class="search field-box" role="search">

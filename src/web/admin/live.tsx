@@ -7,7 +7,16 @@ import { api, saidOf } from "./api.ts";
 const EVERY = 2_000;
 const KEPT = 150;
 
-type Point = { messages: number; frames: number; sockets: number; online: number; p50: number; p99: number; cpu: number; memory: number };
+type Point = {
+  messages: number;
+  frames: number;
+  sockets: number;
+  online: number;
+  p50: number;
+  p99: number;
+  cpu: number;
+  memory: number;
+};
 
 const sumOf = (all: readonly Figures[], of: (one: Figures) => number) => all.reduce((sum, one) => sum + of(one), 0);
 const socketsOf = ({ sockets }: Figures) => sockets.global + sockets.private + sockets.chat;
@@ -19,7 +28,8 @@ export function pointOf(before: Answer, now: Answer): Point {
     const old = before.processes.find(({ process }) => process === one.process);
     return old ? [[old, one] as const] : [];
   });
-  const rate = (of: (one: Figures) => number) => pairs.reduce((sum, [old, one]) => sum + of(one) - of(old), 0) / seconds;
+  const rate = (of: (one: Figures) => number) =>
+    pairs.reduce((sum, [old, one]) => sum + of(one) - of(old), 0) / seconds;
   const commits = (now.processes[0]?.commits ?? []).map(
     ([ms], i) => [ms, pairs.reduce((sum, [old, one]) => sum + one.commits[i]![1] - old.commits[i]![1], 0)] as const,
   );
@@ -102,8 +112,8 @@ export function Live() {
             <div class="facts">
               <h3>{one.process.slice(0, 8)}</h3>
               <p>
-                up {durationOf(one.uptime_s)} · {socketsOf(one).toLocaleString()} sockets ({one.sockets.chat.toLocaleString()} on /ws/chat/) ·{" "}
-                {Math.round(one.memory_bytes / 1e6)} MB
+                up {durationOf(one.uptime_s)} · {socketsOf(one).toLocaleString()} sockets (
+                {one.sockets.chat.toLocaleString()} on /ws/chat/) · {Math.round(one.memory_bytes / 1e6)} MB
               </p>
             </div>
           </li>
@@ -116,7 +126,9 @@ export function Live() {
 /** Over the last minutes, from 0 to what was the most. */
 function Line({ values }: { values: readonly number[] }) {
   const most = Math.max(...values, 0) || 1;
-  const points = values.map((value, i) => `${300 - (values.length - 1 - i) * (300 / (KEPT - 1))},${58 - (value / most) * 54}`);
+  const points = values.map(
+    (value, i) => `${300 - (values.length - 1 - i) * (300 / (KEPT - 1))},${58 - (value / most) * 54}`,
+  );
   return (
     <svg viewBox="0 0 300 60" preserveAspectRatio="none" aria-hidden="true">
       {points.length > 1 && (

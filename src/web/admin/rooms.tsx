@@ -13,7 +13,7 @@ export function Rooms({ open }: { open: (room: AdminRoom) => void }) {
     () => search.value,
     async (page) => {
       const { results, next } = await api.rooms(search.value.trim(), page ?? 1);
-      return [results, next && (page ?? 1) + 1];
+      return [results, next === null ? null : (page ?? 1) + 1];
     },
   );
   return (
@@ -38,7 +38,8 @@ export function Rooms({ open }: { open: (room: AdminRoom) => void }) {
                 <Name of={nameOf(room)} />
               </h3>
               <p>
-                {room.head_seq.toLocaleString()} {room.head_seq === 1 ? "event" : "events"} · last <When at={room.updated_at} />
+                {room.head_seq.toLocaleString()} {room.head_seq === 1 ? "event" : "events"} · last{" "}
+                <When at={room.updated_at} />
               </p>
             </div>
             <div class="acts">
@@ -102,7 +103,12 @@ export function Messages({ room, back }: { room: AdminRoom; back: () => void }) 
                 </p>
               </div>
               <div class="acts">
-                <button type="button" class="link" aria-label={`Remove: ${message.text.slice(0, 60)}`} onClick={() => ask(message)}>
+                <button
+                  type="button"
+                  class="link"
+                  aria-label={`Remove: ${message.text.slice(0, 60)}`}
+                  onClick={() => ask(message)}
+                >
                   Remove
                 </button>
               </div>

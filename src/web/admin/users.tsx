@@ -18,7 +18,11 @@ const ACTS: Record<Act, { name: string; title: (name: string) => string; about: 
     title: (name) => `Disable ${name}?`,
     about: "They are logged out everywhere and cannot log in until you enable them again. What they said stays.",
   },
-  enable: { name: "Enable", title: (name) => `Enable ${name}?`, about: "They can log in again, with their old password." },
+  enable: {
+    name: "Enable",
+    title: (name) => `Enable ${name}?`,
+    about: "They can log in again, with their old password.",
+  },
   end_sessions: {
     name: "Log out",
     title: (name) => `Log ${name} out everywhere?`,
@@ -55,7 +59,7 @@ export function Users() {
     () => `${search.value} ${only.value}`,
     async (page) => {
       const { results, next } = await api.users(search.value.trim(), only.value, page ?? 1);
-      return [results, next && (page ?? 1) + 1];
+      return [results, next === null ? null : (page ?? 1) + 1];
     },
   );
 
@@ -106,7 +110,15 @@ export function Users() {
                 )}
                 since <When at={user.created_at} />
                 {" · "}
-                {user.is_online ? "online now" : user.last_seen ? <>seen <When at={user.last_seen} /></> : "never seen"}
+                {user.is_online ? (
+                  "online now"
+                ) : user.last_seen ? (
+                  <>
+                    seen <When at={user.last_seen} />
+                  </>
+                ) : (
+                  "never seen"
+                )}
                 {" · "}
                 {user.sessions === 1 ? "1 session" : `${user.sessions} sessions`}
               </p>
