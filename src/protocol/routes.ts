@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import * as say from "./answers.ts";
+import { ADMIN_ROUTES } from "./admin.ts";
 import { ok, type Answer, type Route } from "./route.ts";
 import { ACCOUNT_ROUTES } from "./routes-accounts.ts";
 import { CHAT_ROUTES } from "./routes-chat.ts";
@@ -14,6 +15,7 @@ const json = z.looseObject({});
 export const ROUTES: Record<string, Route> = {
   ...ACCOUNT_ROUTES,
   ...CHAT_ROUTES,
+  ...ADMIN_ROUTES,
   ...Object.fromEntries(
     (
       [
@@ -69,9 +71,10 @@ export const ROUTES: Record<string, Route> = {
   ...Object.fromEntries(
     [
       ["/api/docs", "This document to read and to try", "text/html", "<!doctype html>"] as const,
+      ["/admin", "Administration", "text/html", "<!doctype html>"] as const,
       ["/", "The page", "text/html", "<!doctype html>"] as const,
       ["/icon.svg", "Its icon", "image/svg+xml", "<svg"] as const,
-      ...["/api/docs/page", "/page"].flatMap((page) => [
+      ...["/api/docs/page", "/admin/page", "/page"].flatMap((page) => [
         [`${page}.js`, "A page's script", "text/javascript"] as const,
         [`${page}.css`, "A page's style", "text/css"] as const,
       ]),
