@@ -25,7 +25,7 @@ export function pageRoutes() {
     }));
 
   const app = new Hono<HttpEnv>();
-  app.get("/", async (c) => c.html((await built()).html));
+  for (const path of ["/", "/reset"]) app.get(path, async (c) => c.html((await built()).html));
   for (const name of ["page.js", "page.css"] as const)
     app.get(`/${name}`, async (c) => {
       const { assets, hash } = await built();

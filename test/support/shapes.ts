@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { CODES } from "../../src/protocol/codes.ts";
 import type { ChatFrame, Endpoint, ErrorFrame, ServerFrame } from "../../src/protocol/frames.ts";
-import type { Conversation, GlobalMessage, PrivateMessage, Session, User } from "../../src/protocol/models.ts";
+import type { Conversation, GlobalMessage, Me, PrivateMessage, Session, User } from "../../src/protocol/models.ts";
 
 const uuid = z.string().regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
 const time = z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
@@ -86,6 +86,7 @@ const health = z.strictObject({
 /** Every route as the server names it, with the body of each status that is no error. A new route needs its line here. */
 export const ANSWERS: Record<string, Record<number, z.ZodType>> = {
   "GET /": { 200: z.string().startsWith("<!doctype html>") },
+  "GET /reset": { 200: z.string().startsWith("<!doctype html>") },
   "GET /page.js": { 200: z.string() },
   "GET /page.css": { 200: z.string() },
   "GET /icon.svg": { 200: z.string().startsWith("<svg") },
@@ -95,9 +96,10 @@ export const ANSWERS: Record<string, Record<number, z.ZodType>> = {
   "POST /api/auth/login": { 200: withTokens({ user }) },
   "POST /api/auth/token/refresh": { 200: withTokens({}) },
   "POST /api/auth/logout": { 200: done },
-  "GET /api/auth/me": { 200: user },
+  "GET /api/auth/me": { 200: user.extend({ role: z.enum(["user", "admin"]) }) satisfies z.ZodType<Me> },
   "DELETE /api/auth/me": { 204: nothing },
   "POST /api/auth/password": { 200: done },
+  "POST /api/auth/reset": { 200: done },
   "GET /api/auth/sessions": { 200: z.array(session) },
   "DELETE /api/auth/sessions/:id": { 204: nothing },
   "GET /api/auth/users": { 200: page(user) },
