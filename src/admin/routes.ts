@@ -3,7 +3,7 @@ import { withPassword } from "../auth/confirm.ts";
 import type { Guard } from "../auth/guard.ts";
 import type { AddressLimits } from "../auth/limits.ts";
 import { fold } from "../auth/names.ts";
-import { newResetToken, resetHash } from "../auth/operator.ts";
+import { resetHash } from "../auth/operator.ts";
 import type { Passwords } from "../auth/passwords.ts";
 import type { AuthStore } from "../auth/store.ts";
 import { GLOBAL_ROOM } from "../db/schema.ts";
