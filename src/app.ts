@@ -115,10 +115,11 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
     clock,
     times: config.presence,
   });
+  const passwords = createPasswords();
   const accounts = createAccounts({
     store: authStore,
     tokens,
-    passwords: createPasswords(),
+    passwords,
     isOnline: presence.isOnline,
     sessionEnded: (sessionId, disabled) => {
       revocations.add(sessionId, disabled);
@@ -257,7 +258,7 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
   stack.defer(() => presence.leave(0));
   await presence.start();
   const listening = (server = listen(config, http, gateway.websocket));
-  if (!config.databaseUrl) stack.defer(await listenControl(config.dataDir, controlRoutes({ db }).fetch));
+  if (!config.databaseUrl) stack.defer(await listenControl(config.dataDir, controlRoutes(db, passwords).fetch));
   /** A session that nobody refreshed ends by time, and its sockets with it. */
   const closeExpired = async () => {
     const now = clock.now();
