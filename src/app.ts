@@ -1,4 +1,7 @@
 import type { Server } from "bun";
+import { createLive, figuresOf } from "./admin/live.ts";
+import { adminRoutes } from "./admin/routes.ts";
+import { createAdminStore } from "./admin/store.ts";
 import { createAccounts, userView } from "./auth/accounts.ts";
 import { createGuard } from "./auth/guard.ts";
 import { createAddressLimits } from "./auth/limits.ts";
@@ -116,15 +119,16 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
     times: config.presence,
   });
   const passwords = createPasswords();
+  const sessionEnded = (sessionId: string, disabled = false) => {
+    revocations.add(sessionId, disabled);
+    bus.publish({ kind: "session_ended", sessionId, disabled });
+  };
   const accounts = createAccounts({
     store: authStore,
     tokens,
     passwords,
     isOnline: presence.isOnline,
-    sessionEnded: (sessionId, disabled) => {
-      revocations.add(sessionId, disabled);
-      bus.publish({ kind: "session_ended", sessionId, disabled });
-    },
+    sessionEnded,
     audit,
     clock,
     times: config,
@@ -204,6 +208,8 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
     log,
   });
 
+  const processId = crypto.randomUUID();
+  const live = createLive({ bus, clock, figures: () => figuresOf(processId, sockets.counts()) });
   let draining = false;
   const viewUser = (row: Parameters<typeof userView>[0]) => userView(row, presence.isOnline);
   const http = createHttp({
@@ -230,6 +236,20 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
       requireUser: guard.requireUser,
       answer: createAnswers(),
     }) as Routes,
+    admin: adminRoutes({
+      store: createAdminStore(db),
+      accounts: authStore,
+      guard,
+      limits,
+      passwords,
+      presence,
+      live: live.all,
+      sessionEnded,
+      findMessage: async () => undefined,
+      committed: () => {},
+      publicUrl: config.publicUrl,
+      now: clock.now,
+    }) as Routes,
     health: healthRoutes(() => ({
       draining,
       databaseAnswers: streams.silence() < 4_000,
@@ -253,6 +273,7 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
     if (message.kind === "events") streams.arrived(message.events);
     else if (message.kind === "frames") publish(message.frames);
     else if (message.kind === "session_ended") revocations.add(message.sessionId, message.disabled);
+    else if (message.kind === "figures") live.receive(message.message);
     else presence.receive(message.message);
   }, presence.echoed);
   stack.defer(() => presence.leave(0));

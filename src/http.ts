@@ -14,6 +14,7 @@ import type { Connection } from "./realtime/sockets.ts";
 type Deps = {
   auth: Routes;
   chat: Routes;
+  admin: Routes;
   health: Routes;
   page: Routes;
   documents: Routes;
@@ -37,6 +38,7 @@ export type Http = ReturnType<typeof createHttp>;
 export function createHttp({
   auth,
   chat,
+  admin,
   health,
   page,
   documents,
@@ -117,6 +119,7 @@ export function createHttp({
   app.route("/", health);
   app.route("/api/auth", auth);
   app.route("/api/chat", chat);
+  app.route("/api/admin", admin);
   app.route("/api", documents);
   for (const endpoint of ["global", "private", "chat"] as const) {
     app.get(

@@ -9,6 +9,21 @@ export type FiguresMessage = { t: "ask"; id: string } | { t: "tell"; id: string;
 const PATIENCE_MS = 400;
 const LOOK_EVERY_MS = 10;
 
+/** One process, as it stands. */
+export function figuresOf(process: string, sockets: Figures["sockets"]): Figures {
+  const { user, system } = globalThis.process.cpuUsage();
+  return {
+    process,
+    uptime_s: globalThis.process.uptime(),
+    memory_bytes: globalThis.process.memoryUsage.rss(),
+    cpu_s: (user + system) / 1e6,
+    sockets,
+    messages: 0,
+    frames: 0,
+    commits: [],
+  };
+}
+
 /** The figures of all processes, asked for when somebody wants to see them. */
 export function createLive({ bus, figures, clock }: { bus: Bus; figures: () => Figures; clock: Clock }) {
   const answers = new Map<string, Figures[]>();

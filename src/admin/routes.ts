@@ -3,11 +3,11 @@ import { withPassword } from "../auth/confirm.ts";
 import type { Guard } from "../auth/guard.ts";
 import type { AddressLimits } from "../auth/limits.ts";
 import { fold } from "../auth/names.ts";
-import { resetHash } from "../auth/operator.ts";
+import { newResetToken, resetHash } from "../auth/operator.ts";
 import type { Passwords } from "../auth/passwords.ts";
 import type { AuthStore } from "../auth/store.ts";
 import { GLOBAL_ROOM } from "../db/schema.ts";
-import type { HttpEnv } from "../deps.ts";
+import type { HttpEnv, RoomEvent } from "../deps.ts";
 import { invalid, notFound, Refusal, unauthenticated } from "../errors.ts";
 import { check, readBody } from "../input.ts";
 import * as admin from "../protocol/admin.ts";
@@ -28,7 +28,7 @@ type Deps = {
   /** The place of a message by the id that clients know. */
   findMessage: (room: string, id: string) => Promise<number | undefined>;
   /** Tells whoever it belongs to. */
-  committed: (events: RemovalEvent[]) => void;
+  committed: (events: RoomEvent[]) => void;
   now: () => number;
   /** Where people open the page; null where the request tells. */
   publicUrl: string | null;
@@ -86,7 +86,7 @@ export function adminRoutes(deps: Deps) {
   app.get("/rooms/:stream/messages", async (c) => {
     const { search, before } = check(admin.messages, c.req.query());
     const room = await roomOf(c);
-    const page = await store.messages(c.var.identity.userId, room, search, before ?? null);
+    const page = await store.messages(c.var.identity.userId, room, search, before ?? Number.MAX_SAFE_INTEGER);
     if (!page) throw notFound();
     const results = page.rows.map(({ id, seq, sender, text, timestamp }) => ({
       id: room === GLOBAL_ROOM ? seq : id,

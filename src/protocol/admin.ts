@@ -114,7 +114,10 @@ export const ADMIN_ROUTES: Record<string, Route> = {
     answers: {
       200: ok(
         "It is done.",
-        z.strictObject({ user, link: z.url().optional().meta({ description: "For `reset_password`: to be handed over." }) }),
+        z.strictObject({
+          user,
+          link: z.url().optional().meta({ description: "For `reset_password`: to be handed over." }),
+        }),
       ),
     },
     refuses: [...refuses, ...BODY, "not_found"],
@@ -129,7 +132,8 @@ export const ADMIN_ROUTES: Record<string, Route> = {
   "GET /api/admin/rooms/:stream/messages": {
     ...admins,
     summary: "What was said in a room, the newest first",
-    about: "Looking into a conversation of others is written into the log. A search looks at 20,000 messages at a time: a page may be empty and not the last.",
+    about:
+      "Looking into a conversation of others is written into the log. A search looks at 20,000 messages at a time: a page may be empty and not the last.",
     path: z.object({ stream: z.string() }),
     query: messages,
     answers: { 200: ok("At most 50 messages.", messagesPage) },
@@ -154,7 +158,9 @@ export const ADMIN_ROUTES: Record<string, Route> = {
     ...admins,
     summary: "What admins and the operator's commands did",
     query: log,
-    answers: { 200: ok("At most 50 entries, the newest first.", z.strictObject({ results: z.array(entry), before: nextPage })) },
+    answers: {
+      200: ok("At most 50 entries, the newest first.", z.strictObject({ results: z.array(entry), before: nextPage })),
+    },
     refuses: [...refuses, "invalid_field"],
   },
 };

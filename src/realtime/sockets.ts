@@ -87,6 +87,11 @@ export class Sockets {
     return removed;
   }
 
+  /** By endpoint. */
+  counts(): Record<Endpoint, number> {
+    return { ...this.#count };
+  }
+
   /** Whether anybody, or this user, has a socket of this endpoint. */
   hears = (endpoint: Endpoint, user?: string): boolean => {
     if (user === undefined) return this.#count[endpoint] > 0;

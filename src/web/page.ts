@@ -14,6 +14,7 @@ const QUALITY = { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } };
 export function pageRoutes() {
   const app = new Hono<HttpEnv>();
   servePage(app, "", "app/main.tsx", "LiquidChat", ["/reset"]);
+  servePage(app, "/admin", "admin/main.tsx", "LiquidChat: administration");
   app.get("/icon.svg", (c) => c.body(ICON, 200, { "Content-Type": "image/svg+xml", "Cache-Control": "max-age=86400" }));
   return app;
 }
