@@ -9,9 +9,9 @@ import { GLOBAL_ROOM } from "../../src/db/schema.ts";
 import type { Endpoint } from "../../src/protocol/frames.ts";
 import { PASSWORD, Person } from "../support/client.ts";
 
-/** Alice and Bob talk. Mallory, with Carol, is another user. Dan talked with Alice, then was disabled. */
+/** Alice and Bob talk. Mallory, with Carol, is another user. Dan talked with Alice, then was disabled. Erin is an admin. */
 export type World = {
-  people: Record<"alice" | "bob" | "mallory" | "carol" | "dan", Person>;
+  people: Record<"alice" | "bob" | "mallory" | "carol" | "dan" | "erin", Person>;
   /** Alice again, in a session that was ended. */
   ended: Person;
   /** Everyone's refresh token of another session, by user: to be logged out. */
@@ -28,11 +28,13 @@ export type World = {
 };
 
 /** Who asks. `living`: the access token is of a living session. */
+export type Who = { person: (w: World) => Person | null; living: boolean; admin?: boolean };
 export const IDENTITIES = {
   nobody: { person: () => null, living: false },
   "a participant": { person: (w: World) => w.people.alice, living: true },
   "the other participant": { person: (w: World) => w.people.bob, living: true },
   "another user": { person: (w: World) => w.people.mallory, living: true },
+  "an admin": { person: (w: World) => w.people.erin, living: true, admin: true },
   "a disabled participant": { person: (w: World) => w.people.dan, living: false },
   "a participant's ended session": { person: (w: World) => w.ended, living: false },
 };
@@ -92,14 +94,28 @@ export const IDS = {
     "a user's": { id: (_, asks) => asks.id, fits: never },
     "a message's": { id: (w) => w.message, fits: never },
   },
+  /** For admins: anyone's. */
+  account: {
+    "a user's": { id: (w) => w.people.bob.id, fits: () => true },
+    "a disabled user's": { id: (w) => w.people.dan.id, fits: () => true },
+    "one's own": { id: (_, asks) => asks.id, fits: () => true },
+  },
+  room: {
+    "somebody's conversation": { id: (w) => w.theirs, fits: () => true },
+    "the public room": { id: () => "global", fits: () => true },
+    "one that does not exist": { id: () => crypto.randomUUID(), fits: never },
+    "the public room's own id": { id: () => GLOBAL_ROOM, fits: never },
+    "no uuid": { id: () => "not-a-uuid", fits: never },
+    "a user's": { id: (w) => w.people.bob.id, fits: never },
+  },
 } satisfies Record<string, Ids>;
 
 export type Row = {
   /**
    * `anybody`: no token is asked for. `tokens`: who has an access token, its session may be over. `users`: with a living session.
-   * `participants`: and only who takes part in the conversation of the id.
+   * `participants`: and only who takes part in the conversation of the id. `admins`: others are told that they are none, whatever they ask.
    */
-  may: "anybody" | "tokens" | "users" | "participants";
+  may: "anybody" | "tokens" | "users" | "participants" | "admins";
   /** What the id in the path, or that `body` puts in, is of. */
   takes?: keyof typeof IDS;
   body?: (w: World, asks: Person, id: string) => unknown;
@@ -160,6 +176,30 @@ export const ROUTES: Record<string, Row> = {
   "POST /api/auth/reset": { may: "anybody", right: 400, body: () => ({ token: "no link's", password: PASSWORD }) },
   "GET /api/auth/sessions": { may: "users", right: 200 },
   "DELETE /api/auth/sessions/:id": { may: "users", takes: "session", right: 204, wrong: notFound },
+
+  "GET /admin": { may: "anybody", right: 200 },
+  "GET /admin/page.js": { may: "anybody", right: 200 },
+  "GET /admin/page.css": { may: "anybody", right: 200 },
+  "GET /api/admin/users": { may: "admins", right: 200 },
+  // With a wrong password, which is needed for every act: what comes of the right one is in test/admin/.
+  "POST /api/admin/users/:id": {
+    may: "admins",
+    takes: "account",
+    right: 400,
+    body: () => ({ act: "disable", password: "not theirs" }),
+  },
+  "GET /api/admin/rooms": { may: "admins", right: 200 },
+  "GET /api/admin/rooms/:stream/messages": { may: "admins", takes: "room", right: 200, wrong: notFound },
+  // Of a message that is not there.
+  "DELETE /api/admin/rooms/:stream/messages/:id": {
+    may: "admins",
+    takes: "room",
+    right: 404,
+    wrong: notFound,
+    body: () => ({ password: PASSWORD }),
+  },
+  "GET /api/admin/live": { may: "admins", right: 200 },
+  "GET /api/admin/log": { may: "admins", right: 200 },
 
   "GET /api/chat/conversations": { may: "users", right: 200 },
   "POST /api/chat/conversations/create": {

@@ -6,10 +6,10 @@ import type { World } from "./table.ts";
 /** Two processes and everyone whom the table speaks of. */
 export async function makeWorld(env: Env = {}): Promise<{ rig: Rig; world: World }> {
   const rig = await clusterRig({ MAX_SOCKETS_PER_USER: "0", PRESENCE_HEARTBEAT: "30", PRESENCE_EXPIRY: "60", ...env });
-  const [alice, bob, mallory, carol, dan] = (await Promise.all(
-    ["alice", "bob", "mallory", "carol", "dan"].map((name, i) => Person.signUp(rig.url(i), name)),
-  )) as [Person, Person, Person, Person, Person];
-  const people = { alice, bob, mallory, carol, dan };
+  const [alice, bob, mallory, carol, dan, erin] = (await Promise.all(
+    ["alice", "bob", "mallory", "carol", "dan", "erin"].map((name, i) => Person.signUp(rig.url(i), name)),
+  )) as [Person, Person, Person, Person, Person, Person];
+  const people = { alice, bob, mallory, carol, dan, erin };
   const ended = await alice.logIn();
   const spare = new Map<string, string>();
   for (const person of Object.values(people)) spare.set(person.id, (await person.logIn()).refresh);
@@ -32,6 +32,7 @@ export async function makeWorld(env: Env = {}): Promise<{ rig: Rig; world: World
     sessions.set(id, (added as { id: string }[]).map((row) => row.id)); // prettier-ignore
   }
   await ended.post("/api/auth/logout/", { refresh: ended.refresh });
+  await rig.sql(`UPDATE users SET role = 'admin' WHERE id = '${erin.id}'`);
   await rig.sql(`UPDATE users SET disabled_at = now() WHERE id = '${dan.id}'`);
   for (const gone of [ended, dan]) for (const i of [0, 1]) await refused(gone.at(rig.url(i)));
   return {
@@ -52,7 +53,7 @@ export async function allThatIs(rig: Rig): Promise<string> {
   const table = (name: string, row = "t::text") =>
     `(SELECT md5(coalesce(string_agg(${row}, ',' ORDER BY ${row}), '')) FROM ${name} t)`;
   const [row] =
-    await rig.sql(`SELECT ${["messages", "rooms", "heads", "members", "sessions"].map((name) => `${table(name)} AS ${name}`)},
+    await rig.sql(`SELECT ${["messages", "rooms", "heads", "members", "sessions", "audit_log", "password_resets"].map((name) => `${table(name)} AS ${name}`)},
     ${table("users", "(to_jsonb(t) - 'last_seen')::text")} AS users`);
   return JSON.stringify(row);
 }

@@ -77,7 +77,7 @@ describe.skipIf(!haveChromium)("administration", () => {
 
   test("the last admin cannot be taken away", async () => {
     await admin.page.getByLabel("Find a person").fill("");
-    await row("Ada").getByRole("button", { name: "No administrator" }).click();
+    await row("Ada").getByRole("button", { name: "Remove administrator" }).click();
     await confirm();
     await admin.page.getByText("the last administrator").waitFor();
     await admin.page.getByRole("button", { name: "Cancel" }).click();

@@ -58,8 +58,10 @@ export function witnessAnswer(
   judgeAnswer(method, path, sent, told);
   const granted = /\/(signup|login|refresh)\/?$/.test(path) && status < 300;
   const owner = granted ? ((body as { user?: { id: string } }).user?.id ?? userOf(refreshIn(sent))) : null;
-  expectNoSecret(where, text, owner);
-  expectOwnBusiness(where, userOf(token), body);
+  // Admins are told of everyone, and of addresses; nobody of passwords. That nobody else gets such an answer is the table's matter (test/access).
+  const toAdmin = path.startsWith("/api/admin/") && status < 300;
+  expectNoSecret(where, toAdmin ? text.replaceAll(`@${MAIL}`, "") : text, owner);
+  if (!toAdmin) expectOwnBusiness(where, userOf(token), body);
 }
 
 /** Notes what is wrong with a frame. */

@@ -24,7 +24,7 @@ const ACTS: Record<Act, { name: string; title: (name: string) => string; about: 
     about: "They can log in again, with their old password.",
   },
   end_sessions: {
-    name: "Log out",
+    name: "End sessions",
     title: (name) => `Log ${name} out everywhere?`,
     about: "All their sessions end at once. They can log in again.",
   },
@@ -39,7 +39,7 @@ const ACTS: Record<Act, { name: string; title: (name: string) => string; about: 
     about: "They can do all that you can do here, to you as well.",
   },
   unmake_admin: {
-    name: "No administrator",
+    name: "Remove administrator",
     title: (name) => `Take administration from ${name}?`,
     about: "They are an ordinary user again.",
   },
