@@ -86,7 +86,7 @@ describe("the walls", () => {
         expect([file, path]).toEqual([
           file,
           expect.stringMatching(
-            /^(\.\/[\w-]+\.tsx?|\.\.\/style\/\w+\.css|\.\.\/\.\.\/client\/index\.ts|p?react(\/[\w-]+)?|@preact\/signals)$/,
+            /^(\.\.?\/([\w-]+\/)?[\w-]+\.tsx?|\.\.\/style\/\w+\.css|(\.\.\/){2,3}client\/index\.ts|p?react(\/[\w-]+)?|@preact\/signals)$/,
           ),
         ]);
     expect(files.filter((file) => !file.startsWith("web/app/") && /from "[./]+\/app\//.test(source(file)))).toEqual([]);

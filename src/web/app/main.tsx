@@ -11,12 +11,14 @@ import { Entry } from "./entry.tsx";
 import { Reset } from "./reset.tsx";
 import { Shell } from "./shell.tsx";
 import { restoreTheme } from "./theme.ts";
+import { restoreLanguage } from "./words/index.ts";
 
 function App() {
   return me.value ? <Shell key={me.value.id} /> : <Entry />;
 }
 
 restoreTheme();
+restoreLanguage();
 const isReset = location.pathname === "/reset";
 // A reload goes on where one was, without the card in between.
 if (!isReset && (await chat.restore())) chat.connect();

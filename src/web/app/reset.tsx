@@ -1,15 +1,16 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useRef } from "preact/hooks";
+import { StrengthHint } from "./entry.tsx";
 import { Field } from "./parts.tsx";
-import { strengthOf } from "./strength.ts";
+import { fieldSentenceOf, sentenceOf, words } from "./words/index.ts";
 
 /** The card behind a one-time link, `/reset#<token>`: a new password. What stands behind the # reaches no server and no log. */
 export function Reset() {
   const busy = useSignal(false);
   const done = useSignal(false);
   const typed = useSignal("");
-  const wrong = useSignal<{ password?: string; form?: string }>({});
+  const wrong = useSignal<{ password?: () => string; form?: () => string }>({});
   const form = useRef<HTMLFormElement>(null);
 
   async function submit(event: SubmitEvent): Promise<void> {
@@ -30,59 +31,63 @@ export function Reset() {
         done.value = true;
         return;
       }
-      const { detail, errors = [] } = await answer.json();
-      wrong.value = errors[0]?.field === "password" ? { password: detail } : { form: detail };
+      const problem = await answer.json();
+      const [error] = problem.errors ?? [];
+      wrong.value =
+        error?.field === "password"
+          ? { password: () => fieldSentenceOf(error) }
+          : { form: () => (error ? fieldSentenceOf(error) : sentenceOf(problem)) };
     } catch {
-      wrong.value = { form: "The server cannot be reached. Look at your connection, then try again." };
+      wrong.value = { form: () => words.value.errors.offline };
     } finally {
       busy.value = false;
     }
   }
 
+  const w = words.value.reset;
   if (done.value)
     return (
-      <Card title="That is done" words="Your password is new, and every session that there was is over.">
+      <Card title={w.doneTitle} hint={w.doneHint}>
         <a class="button" href="/">
-          Log in
+          {words.value.signIn.logIn}
         </a>
       </Card>
     );
-  const strength = strengthOf(typed.value, "");
   return (
-    <Card title="A new password" words="This link is good once. All your sessions end.">
+    <Card title={w.title} hint={w.hint}>
       <form ref={form} noValidate onSubmit={submit}>
         <Field
-          label="New password"
+          label={w.password}
           name="password"
           type="password"
           autocomplete="new-password"
           autofocus
-          error={wrong.value.password}
-          hint={strength.words}
+          error={wrong.value.password?.()}
+          hint={<StrengthHint password={typed.value} />}
           onInput={(event: Event) => {
             typed.value = (event.currentTarget as HTMLInputElement).value;
             wrong.value = {};
           }}
         />
         <p class={wrong.value.form ? "said wrong" : "said"} role="alert">
-          {wrong.value.form}
+          {wrong.value.form?.()}
         </p>
         <button class="button" type="submit" aria-busy={busy.value}>
-          Set the password
+          {w.set}
         </button>
       </form>
     </Card>
   );
 }
 
-function Card({ title, words, children }: { title: string; words: string; children: ComponentChildren }) {
+function Card({ title, hint, children }: { title: string; hint: string; children: ComponentChildren }) {
   return (
     <main class="entry">
       <section class="card glass" aria-labelledby="title">
         <header>
           <img src="/icon.svg" alt="" width="44" height="44" />
           <h1 id="title">{title}</h1>
-          <p>{words}</p>
+          <p>{hint}</p>
         </header>
         {children}
       </section>
