@@ -45,6 +45,8 @@ import { createResume } from "./realtime/resume.ts";
 import { createStreams } from "./realtime/streams.ts";
 import { type Connection, Sockets } from "./realtime/sockets.ts";
 import { look } from "./realtime/store.ts";
+import { version } from "../package.json";
+import { documentRoutes } from "./web/documents.ts";
 import { pageRoutes } from "./web/page.ts";
 
 export type App = {
@@ -234,6 +236,7 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
       redis: redis ? (bus.isUp() ? "up" : "away") : "none",
     })),
     page: pageRoutes(),
+    documents: documentRoutes(version),
     upgrade: handshake.upgrade,
     readClient: createClientReader(config.trustedProxies),
     allowedOrigins: config.allowedOrigins,

@@ -77,7 +77,7 @@ describe.skipIf(!haveChromium)("the page", () => {
     await hand.page.goto(rig.url() + /\/reset#\S+/.exec(out)![0]);
     await hand.page.locator("#password").fill("teal-comet-9022");
     await hand.page.keyboard.press("Enter");
-    await hand.page.getByText("not good any more").waitFor();
+    await hand.page.getByText("This link was used already").waitFor();
     expect(hand.wrongs).toEqual([]);
     await hand.close();
   }, 60_000);

@@ -2,7 +2,7 @@ import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import { ChatError } from "../../client/index.ts";
 import { chat, goodbye, openRoom } from "./chat.ts";
-import { Field, IconButton, LanguageChoice } from "./parts.tsx";
+import { Field, IconButton, LanguageChoice, StrengthOf } from "./parts.tsx";
 import { strengthOf } from "./strength.ts";
 import { fieldSentenceOf, sentenceOf, words } from "./words/index.ts";
 
@@ -62,6 +62,7 @@ export function Entry() {
     form.current?.querySelector("input")?.focus();
   }
 
+  const strength = isNew.value ? strengthOf(typed.value.password, typed.value.username) : null;
   const w = words.value.signIn;
   const said = wrongs.value.form?.() ?? (goodbye.value && words.value.goodbye[goodbye.value]);
   return (
@@ -94,7 +95,7 @@ export function Entry() {
             autocomplete={isNew.value ? "new-password" : "current-password"}
             error={wrongs.value.password?.()}
             onInput={change}
-            hint={isNew.value && <StrengthHint password={typed.value.password} username={typed.value.username} />}
+            hint={strength && <StrengthOf strength={strength} />}
             action={
               <IconButton
                 icon={shown.value ? "hidden" : "shown"}
@@ -119,20 +120,6 @@ export function Entry() {
         </footer>
       </section>
     </main>
-  );
-}
-
-export function StrengthHint({ password, username = "" }: { password: string; username?: string }) {
-  const { score, verdict, missing } = strengthOf(password, username);
-  return (
-    <>
-      <span class={`strength of-${score}`} aria-hidden="true">
-        <i />
-        <i />
-        <i />
-      </span>
-      {verdict === "short" ? words.value.strength.short(missing) : words.value.strength[verdict]}
-    </>
   );
 }
 

@@ -1,9 +1,13 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useRef } from "preact/hooks";
-import { StrengthHint } from "./entry.tsx";
-import { Field } from "./parts.tsx";
+import type { FieldError } from "../../client/index.ts";
+import { Field, LanguageChoice, StrengthOf } from "./parts.tsx";
+import { strengthOf } from "./strength.ts";
 import { fieldSentenceOf, sentenceOf, words } from "./words/index.ts";
+
+/** What `/api/auth/reset/` says when it says no. */
+type Problem = Parameters<typeof sentenceOf>[0] & { errors?: FieldError[] };
 
 /** The card behind a one-time link, `/reset#<token>`: a new password. What stands behind the # reaches no server and no log. */
 export function Reset() {
@@ -31,12 +35,10 @@ export function Reset() {
         done.value = true;
         return;
       }
-      const problem = await answer.json();
+      const problem: Problem = await answer.json();
       const [error] = problem.errors ?? [];
-      wrong.value =
-        error?.field === "password"
-          ? { password: () => fieldSentenceOf(error) }
-          : { form: () => (error ? fieldSentenceOf(error) : sentenceOf(problem)) };
+      if (error?.field === "password") wrong.value = { password: () => fieldSentenceOf(error) };
+      else wrong.value = { form: () => (error ? words.value.reset.linkOver : sentenceOf(problem)) };
     } catch {
       wrong.value = { form: () => words.value.errors.offline };
     } finally {
@@ -53,6 +55,7 @@ export function Reset() {
         </a>
       </Card>
     );
+  const strength = strengthOf(typed.value, "");
   return (
     <Card title={w.title} hint={w.hint}>
       <form ref={form} noValidate onSubmit={submit}>
@@ -63,7 +66,7 @@ export function Reset() {
           autocomplete="new-password"
           autofocus
           error={wrong.value.password?.()}
-          hint={<StrengthHint password={typed.value} />}
+          hint={<StrengthOf strength={strength} />}
           onInput={(event: Event) => {
             typed.value = (event.currentTarget as HTMLInputElement).value;
             wrong.value = {};
@@ -84,6 +87,7 @@ function Card({ title, hint, children }: { title: string; hint: string; children
   return (
     <main class="entry">
       <section class="card glass" aria-labelledby="title">
+        <LanguageChoice />
         <header>
           <img src="/icon.svg" alt="" width="44" height="44" />
           <h1 id="title">{title}</h1>

@@ -32,11 +32,12 @@ export const de = ({ number, plural, list }: Grammar) =>
     },
     reset: {
       title: "Ein neues Passwort",
-      hint: "Der Link gilt einmal. Alle Sitzungen des Kontos enden.",
+      hint: "Dieser Link gilt einmal. Alle deine Sitzungen enden.",
       password: "Neues Passwort",
       set: "Passwort setzen",
-      doneTitle: "Erledigt",
+      doneTitle: "Das ist erledigt",
       doneHint: "Dein Passwort ist neu, und alle bisherigen Sitzungen sind beendet.",
+      linkOver: "Dieser Link wurde schon benutzt oder ist älter als eine Stunde. Lass dir einen neuen geben.",
     },
     strength: {
       none: "Mindestens 8 Zeichen. Am besten ein paar Wörter, die nichts miteinander zu tun haben.",
@@ -60,9 +61,6 @@ export const de = ({ number, plural, list }: Grammar) =>
       password: {
         required: "Hier fehlt das Passwort.",
         weak: "Leicht zu erraten oder deinem Namen zu ähnlich. Nimm ein anderes mit 8 bis 128 Zeichen: ein paar Wörter, die nichts miteinander zu tun haben.",
-      },
-      token: {
-        invalid: "Dieser Link gilt nicht mehr. Bitte um einen neuen.",
       },
       any: {
         required: "Hier fehlt noch etwas.",

@@ -31,11 +31,12 @@ export const en = ({ number, plural, list }: Grammar) => ({
   },
   reset: {
     title: "A new password",
-    hint: "The link is good once. All sessions of the account end.",
+    hint: "This link is good once. All your sessions end.",
     password: "New password",
     set: "Set the password",
     doneTitle: "That is done",
     doneHint: "Your password is new, and every session that there was is over.",
+    linkOver: "This link was used already, or is older than an hour. Ask for another one.",
   },
   strength: {
     none: "At least 8 characters. A few words that do not belong together are best.",
@@ -60,9 +61,6 @@ export const en = ({ number, plural, list }: Grammar) => ({
     password: {
       required: "A password is needed.",
       weak: "Easy to guess, or like your name. Take another one of 8 to 128 characters: a few words that do not belong together.",
-    },
-    token: {
-      invalid: "This link is not good any more. Ask for a new one.",
     },
     any: {
       required: "Something is missing here.",
