@@ -117,7 +117,7 @@ export function createHttp({
   app.route("/", health);
   app.route("/api/auth", auth);
   app.route("/api/chat", chat);
-  app.route("/api", documents);
+  app.route("/", documents);
   for (const endpoint of ["global", "private", "chat"] as const) {
     app.get(
       endpoint === "chat" ? "/ws/chat" : `/ws/chat/${endpoint}`,
