@@ -32,7 +32,9 @@ describe.skipIf(!haveChromium)("the page of the API", () => {
     await route("getAuthMe").getByRole("button", { name: "GET" }).click();
     await route("getAuthMe").locator(".answer").locator(".status", { hasText: "401" }).waitFor();
     await open("postAuthLogin");
-    await route("postAuthLogin").locator("textarea").fill(JSON.stringify({ username: "ada", password: PASSWORD }));
+    await route("postAuthLogin")
+      .locator("textarea")
+      .fill(JSON.stringify({ username: "ada", password: PASSWORD }));
     await route("postAuthLogin").getByRole("button", { name: "POST" }).click();
     await route("postAuthLogin").locator(".answer").locator(".status", { hasText: "200" }).waitFor();
     await route("getAuthMe").getByRole("button", { name: "GET" }).click();
