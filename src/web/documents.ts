@@ -8,11 +8,11 @@ import { servePage } from "./page.ts";
 export function documentRoutes(version: string) {
   let http: ReturnType<typeof openapi> | undefined;
   const app = new Hono<HttpEnv>();
-  app.get("/openapi.json", (c) => c.json((http ??= openapi(version))));
-  app.get("/asyncapi.json", (c) => {
+  app.get("/api/openapi.json", (c) => c.json((http ??= openapi(version))));
+  app.get("/api/asyncapi.json", (c) => {
     const { host, protocol } = c.var.url;
     return c.json(asyncapi(version, host, protocol === "https:" ? "wss" : "ws"));
   });
-  servePage(app, "/docs", "docs/main.tsx", "LiquidChat: the API");
+  servePage(app, "/api/docs", "docs/main.tsx", "LiquidChat: the API");
   return app;
 }
