@@ -31,9 +31,22 @@ export function Text({ of, id }: { of: string; id: string }) {
         {isFolded && "…"}
       </span>
       {start && (
-        <button type="button" class="link fold" aria-expanded={!isFolded} onClick={() => turn(id)}>
-          {isFolded ? words.value.message.showAll : words.value.message.showLess}
-        </button>
+        <>
+          <br />
+          <button
+            type="button"
+            class="link fold"
+            aria-expanded={!isFolded}
+            onClick={({ currentTarget: button }) => {
+              turn(id);
+              // What was long may have begun far above.
+              if (!isFolded)
+                requestAnimationFrame(() => button.closest(".message")?.scrollIntoView({ block: "nearest" }));
+            }}
+          >
+            {isFolded ? words.value.message.showAll : words.value.message.showLess}
+          </button>
+        </>
       )}
     </>
   );
