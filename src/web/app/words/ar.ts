@@ -167,6 +167,8 @@ export const ar = ({ number, plural, list }: Grammar) =>
       },
       notSent: "لم تُرسل الرسالة.",
       discard: "تجاهل",
+      showAll: "عرض الكل",
+      showLess: "عرض أقل",
       heard: (name, text) => `${name}: ${text}`,
       heardMany: (count, names, others) => {
         const from = list([...names, ...(others ? ["آخرين"] : [])]);

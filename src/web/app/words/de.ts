@@ -139,6 +139,8 @@ export const de = ({ number, plural, list }: Grammar) =>
       },
       notSent: "Sie wurde nicht gesendet.",
       discard: "Verwerfen",
+      showAll: "Alles zeigen",
+      showLess: "Weniger zeigen",
       heard: (name, text) => `${name}: ${text}`,
       heardMany: (count, names, others) =>
         plural(count, {

@@ -140,6 +140,8 @@ export const en = ({ number, plural, list }: Grammar) => ({
     },
     notSent: "It was not sent.",
     discard: "Discard",
+    showAll: "Show all",
+    showLess: "Show less",
     /** Read out: one message, and several at once. */
     heard: (name: string, text: string) => `${name}: ${text}`,
     heardMany: (count: number, names: string[], others: boolean) =>
