@@ -12,7 +12,7 @@ import { cleanUp } from "../support/services.ts";
 import { median, shown, verdict } from "./table.ts";
 
 const RUNS = Number(process.argv[2] ?? 15);
-const TYPED = 200;
+const TYPED = Number(process.argv[3] ?? 200);
 const HISTORY = 120;
 const CARD = `document.querySelector(".card h1")`;
 const LAST = `line ${HISTORY}`;
@@ -44,6 +44,8 @@ async function firstCard(browser: Browser, url: string): Promise<number> {
   const context = await browser.newContext();
   await context.addInitScript(watch(CARD));
   const page = await context.newPage();
+  // With a new context comes a window, and Chromium is busy with that for a while.
+  await page.waitForTimeout(1_000);
   await page.goto(url);
   const ms = await painted(page);
   await context.close();
@@ -56,6 +58,7 @@ async function reloaded(context: BrowserContext, url: string): Promise<number> {
   // The first of the two is not measured: the tab's process starts with it.
   await page.goto(url);
   await painted(page);
+  await page.waitForTimeout(1_000);
   await page.reload();
   const ms = await painted(page);
   await page.close();
@@ -92,8 +95,7 @@ async function type(writer: Page, reader: Page) {
     await writer.keyboard.press("Enter");
     await reader.evaluate(`row(${JSON.stringify(text)})`);
   }
-  const noted = (page: Page) =>
-    page.evaluate("({ rows, pressed, seen })") as Promise<Rows>;
+  const noted = (page: Page) => page.evaluate("({ rows, pressed, seen })") as Promise<Rows>;
   const [mine, theirs] = await Promise.all([noted(writer), noted(reader)]);
   const since = (rows: Record<string, number>) => texts.map((text, i) => rows[text]! - mine.pressed[i]!);
   // Keys that were seen within 16 ms are not told of.
