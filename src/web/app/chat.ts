@@ -87,6 +87,15 @@ effect(() => {
   document.title = unread.value ? `(${unread.value}) LiquidChat` : "LiquidChat";
 });
 
+/** The other tabs of this browser. `session`: somebody logged in or out; `left`: one was closed, with what it had not sent. */
+const tabs = new BroadcastChannel("liquidchat");
+export const tellTabs = (what: "session" | "left"): void => tabs.postMessage(what);
+tabs.onmessage = async ({ data }) => {
+  if (await chat.restore()) chat.connect();
+  else if (data === "session") goodbye.value = "";
+};
+addEventListener("pagehide", () => tellTabs("left"));
+
 for (const event of ["online", "offline"]) addEventListener(event, () => (online.value = navigator.onLine));
 addEventListener("online", chat.reconnectNow);
 addEventListener("pageshow", chat.reconnectNow);

@@ -6,8 +6,9 @@ import "../style/shell.css";
 import "../style/room.css";
 import "../style/messages.css";
 import { render } from "preact";
-import { chat, me } from "./chat.ts";
+import { chat, me, opened } from "./chat.ts";
 import { Entry } from "./entry.tsx";
+import { startNotices } from "./notices.tsx";
 import { Shell } from "./shell.tsx";
 import { restoreTheme } from "./theme.ts";
 
@@ -16,6 +17,10 @@ function App() {
 }
 
 restoreTheme();
+startNotices();
 // A reload goes on where one was, without the card in between.
-if (await chat.restore()) chat.connect();
+if (await chat.restore()) {
+  chat.connect();
+  chat.preload(opened.value);
+}
 render(<App />, document.querySelector("#app")!);

@@ -1,10 +1,11 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { ChatError, type Room as RoomOfClient } from "../../client/index.ts";
-import { chat, connection, goodbye, known, listShown, me, online, opened, openRoom } from "./chat.ts";
+import { chat, connection, goodbye, known, listShown, me, online, opened, openRoom, tellTabs } from "./chat.ts";
 import { Avatar, Badge, Icon, IconButton, Name } from "./parts.tsx";
 import { People } from "./people.tsx";
 import { Room } from "./room.tsx";
+import { NoticesButton, NoticesHint } from "./notices.tsx";
 import { chooseNext, theme } from "./theme.ts";
 import { shortlyOf } from "./time.ts";
 
@@ -35,6 +36,7 @@ function Sidebar() {
     <nav class="sidebar glass" aria-label="Rooms">
       <People searching={searching} />
       {!searching.value && <Rooms />}
+      <NoticesHint />
       <Account />
     </nav>
   );
@@ -131,6 +133,8 @@ function Account() {
     } catch (error) {
       if (!(error instanceof ChatError)) throw error;
       goodbye.value = "You are logged out here. The server could not be told: its side of the session ends by itself.";
+    } finally {
+      tellTabs("session");
     }
   }
   const label = { system: "Colours: as the system", light: "Colours: light", dark: "Colours: dark" }[theme.value];
@@ -140,6 +144,7 @@ function Account() {
       <span class="account-name">
         <Name of={user.username} />
       </span>
+      <NoticesButton />
       <IconButton icon={theme.value} label={label} onClick={chooseNext} />
       <IconButton icon="leave" label="Log out" onClick={leave} />
     </footer>
