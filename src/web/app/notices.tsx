@@ -80,14 +80,19 @@ function hear({ stream, message }: { stream: string; message: Message }): void {
 }
 
 export function startNotices(): void {
-  chat.on("message", hear);
-  // A click on a notification where no page was open.
+  // Of a room on which somebody clicked where no page was open.
   const asked = location.hash.slice(1);
   if (/^[\w-]+$/.test(asked)) {
     opened.value = asked;
     history.replaceState(null, "", "/");
   }
   startWorker(openRoom);
+  chat.on("message", hear);
+  // It is given and taken back in the browser's settings, too.
+  if (supported)
+    void navigator.permissions.query({ name: "notifications" }).then((status) => {
+      status.onchange = () => (permission.value = Notification.permission);
+    });
 
   // Read here or on another device: every tab hears of it.
   let before = 0;
