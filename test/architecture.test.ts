@@ -37,7 +37,7 @@ const FENCES: [what: string, pattern: RegExp, allowed: RegExp][] = [
   [
     "time",
     /Date\.now\(|setTimeout\(|setInterval\(|Bun\.sleep\(/,
-    /^((ops\/(clock|supervisor)|client\/ports)\.ts$|web\/(app|docs)\/)/,
+    /^((ops\/(clock|supervisor)|client\/ports)\.ts$|web\/(app|docs|worker)\/)/,
   ],
   ["the client's world", /globalThis|crypto\.|Math\.random\(/, /^(client\/(ports|storage)\.ts$|(?!client\/))/],
   ["publishing to sockets", /server\.publish\(|publishTo\(/, /^(realtime\/publisher|app)\.ts$/],
