@@ -20,8 +20,8 @@ function App() {
 
 restoreTheme();
 restoreLanguage();
-startNotices();
 const isReset = location.pathname === "/reset";
+if (!isReset) startNotices();
 // A reload goes on where one was, without the card in between.
 if (!isReset && (await chat.restore())) {
   chat.connect();
