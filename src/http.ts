@@ -1,10 +1,12 @@
 import type { Server } from "bun";
 import { type Context, Hono } from "hono";
 import { cors } from "hono/cors";
+import { routePath } from "hono/route";
 import { TrieRouter } from "hono/router/trie-router";
 import type { HttpEnv, Routes } from "./deps.ts";
 import { notFound, problem, Refusal, toRefusal } from "./errors.ts";
 import { networkOf } from "./ops/address.ts";
+import { type Counts, countRequest } from "./ops/counts.ts";
 import { safeHeaders } from "./ops/headers.ts";
 import type { Audit } from "./ops/audit.ts";
 import type { Log } from "./ops/log.ts";
@@ -17,7 +19,8 @@ type Deps = {
   admin: Routes;
   health: Routes;
   page: Routes;
-  documents: Routes;
+  /** None where nobody is to read them here. */
+  metrics: Routes | null;
   upgrade: (
     request: Request,
     endpoint: Endpoint,
@@ -29,6 +32,7 @@ type Deps = {
   /** Requests that may be under way from one address. */
   maxPerAddress: number;
   audit: Audit;
+  counts: Counts;
   log: Log;
 };
 
@@ -41,12 +45,13 @@ export function createHttp({
   admin,
   health,
   page,
-  documents,
+  metrics,
   upgrade,
   readClient,
   allowedOrigins,
   maxPerAddress,
   audit,
+  counts,
   log,
 }: Deps) {
   const app = new Hono<HttpEnv & { Bindings: { server: Server<Connection> } }>({ strict: false });
@@ -63,6 +68,8 @@ export function createHttp({
     const startedAt = performance.now();
     await next();
     if (c.req.method === "HEAD") c.header("Content-Length", String((await c.res.clone().arrayBuffer()).byteLength));
+    const ms = performance.now() - startedAt;
+    countRequest(counts, c.req.method, routePath(c, -1), c.res.status, ms);
     // The path alone: the query of a socket holds a token.
     log.debug(
       {
@@ -70,7 +77,7 @@ export function createHttp({
         method: c.req.method,
         path: c.req.path,
         status: c.res.status,
-        ms: Math.round(performance.now() - startedAt),
+        ms: Math.round(ms),
       },
       "request",
     );
@@ -120,7 +127,6 @@ export function createHttp({
   app.route("/api/auth", auth);
   app.route("/api/chat", chat);
   app.route("/api/admin", admin);
-  app.route("/api", documents);
   for (const endpoint of ["global", "private", "chat"] as const) {
     app.get(
       endpoint === "chat" ? "/ws/chat" : `/ws/chat/${endpoint}`,
@@ -128,14 +134,17 @@ export function createHttp({
     );
   }
   app.route("/", page);
+  if (metrics) app.route("/", metrics);
 
-  const refuse = (c: Context, refusal: Refusal) =>
-    c.body(JSON.stringify(problem(refusal, c.var.requestId)), refusal.status as 400, {
+  const refuse = (c: Context, refusal: Refusal) => {
+    counts.refusals.http[refusal.code]++;
+    return c.body(JSON.stringify(problem(refusal, c.var.requestId)), refusal.status as 400, {
       ...refusal.headers,
       // A body without a length need not end, and what is left of it would be read for ever.
       ...(c.req.header("transfer-encoding") && { Connection: "close" }),
       "Content-Type": "application/problem+json",
     });
+  };
 
   // Not thrown: the innermost middleware would be left half-way.
   app.notFound((c) => {

@@ -1,6 +1,8 @@
 import type { Bus } from "../bus/bus.ts";
 import type { Clock } from "../ops/clock.ts";
+import type { Counts } from "../ops/counts.ts";
 import type { Figures } from "../protocol/admin.ts";
+import type { Endpoint } from "../protocol/frames.ts";
 
 /** What processes say to each other when somebody looks; nobody says anything while nobody does. */
 export type FiguresMessage = { t: "ask"; id: string } | { t: "tell"; id: string; figures: Figures };
@@ -10,19 +12,23 @@ const PATIENCE_MS = 400;
 const LOOK_EVERY_MS = 10;
 
 /** One process, as it stands. */
-export function figuresOf(process: string, sockets: Figures["sockets"]): Figures {
-  const { user, system } = globalThis.process.cpuUsage();
+export function figuresOf(id: string, sockets: { count(endpoint: Endpoint): number }, counts: Counts): Figures {
+  const { user, system } = process.cpuUsage();
+  const sum = (of: Record<string, number>) => Object.values(of).reduce((all, n) => all + n, 0);
+  let commits = 0;
   return {
-    process,
-    uptime_s: globalThis.process.uptime(),
-    memory_bytes: globalThis.process.memoryUsage.rss(),
+    process: id,
+    uptime_s: process.uptime(),
+    memory_bytes: process.memoryUsage.rss(),
     cpu_s: (user + system) / 1e6,
-    sockets,
-    messages: 0,
-    frames: 0,
-    commits: [],
+    sockets: { global: sockets.count("global"), private: sockets.count("private"), chat: sockets.count("chat") },
+    messages: sum(counts.messages),
+    frames: sum(counts.deliveries),
+    commits: counts.commit.counts.map((n, i) => [toMs(counts.commit.bounds[i]), (commits += n)]),
   };
 }
+
+const toMs = (seconds: number | undefined): number | null => (seconds === undefined ? null : seconds * 1_000);
 
 /** The figures of all processes, asked for when somebody wants to see them. */
 export function createLive({ bus, figures, clock }: { bus: Bus; figures: () => Figures; clock: Clock }) {

@@ -7,7 +7,7 @@ import { newResetToken, resetHash } from "../auth/operator.ts";
 import type { Passwords } from "../auth/passwords.ts";
 import type { AuthStore } from "../auth/store.ts";
 import { GLOBAL_ROOM } from "../db/schema.ts";
-import type { HttpEnv, RoomEvent } from "../deps.ts";
+import type { HttpEnv, IsOnline, RoomEvent } from "../deps.ts";
 import { invalid, notFound, Refusal, unauthenticated } from "../errors.ts";
 import { check, readBody } from "../input.ts";
 import * as admin from "../protocol/admin.ts";
@@ -21,7 +21,7 @@ type Deps = {
   guard: Guard;
   limits: AddressLimits;
   passwords: Passwords;
-  presence: { isOnline: (user: string) => boolean; online: () => string[] };
+  presence: { isOnline: IsOnline; online: () => number; whoIsOnline: () => string[] };
   live: () => Promise<admin.Figures[]>;
   /** Tells this process and the others. */
   sessionEnded: (sessionId: string, disabled: boolean) => void;
@@ -48,7 +48,7 @@ export function adminRoutes(deps: Deps) {
     const { search, only } = check(admin.users, c.req.query());
     const page = readPage(c.req.query());
     if (!page) throw notFound();
-    const asked = { search: fold(search), only, online: only === "online" ? presence.online() : null };
+    const asked = { search: fold(search), only, online: only === "online" ? presence.whoIsOnline() : null };
     const { total, rows } = await store.users(asked, page.size, page.offset);
     const body = makePage(c.var.url, page, total, rows.map(viewOf));
     if (!body) throw notFound();
@@ -113,7 +113,7 @@ export function adminRoutes(deps: Deps) {
   app.get("/live", async (c) =>
     c.json({
       now: new Date(deps.now()).toISOString(),
-      users_online: presence.online().length,
+      users_online: presence.online(),
       processes: await deps.live(),
     } satisfies admin.Live),
   );

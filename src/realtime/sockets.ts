@@ -87,17 +87,20 @@ export class Sockets {
     return removed;
   }
 
-  /** By endpoint. */
-  counts(): Record<Endpoint, number> {
-    return { ...this.#count };
-  }
-
   /** Whether anybody, or this user, has a socket of this endpoint. */
   hears = (endpoint: Endpoint, user?: string): boolean => {
     if (user === undefined) return this.#count[endpoint] > 0;
     for (const ws of this.#byUser.get(user) ?? []) if (ws.data.endpoint === endpoint) return true;
     return false;
   };
+
+  /** How many there are of an endpoint, or of a user's on it. */
+  count(endpoint: Endpoint, user?: string): number {
+    if (user === undefined) return this.#count[endpoint];
+    let count = 0;
+    for (const ws of this.#byUser.get(user) ?? []) if (ws.data.endpoint === endpoint) count++;
+    return count;
+  }
 
   ofUser(userId: string): Socket[] {
     return [...(this.#byUser.get(userId) ?? [])];
