@@ -11,10 +11,14 @@ import { openBus, openDatabase } from "./backends.ts";
 import { createCatchUp } from "./chat/catch-up.ts";
 import { chatCommands } from "./chat/commands.ts";
 import { createConversations } from "./chat/conversations.ts";
+import { createExport } from "./chat/export.ts";
+import { createLeaving } from "./chat/leaving.ts";
 import { createMessages } from "./chat/messages.ts";
 import { createReading } from "./chat/reading.ts";
+import { createRemoval } from "./chat/removal.ts";
+import { createRemovalStore } from "./chat/removal-store.ts";
 import { chatRoutes } from "./chat/routes.ts";
-import { createRooms, framesOf, type MessageEvent } from "./chat/rooms.ts";
+import { type ChatEvent, createRooms, framesOf } from "./chat/rooms.ts";
 import { createRoomStore } from "./chat/rooms-store.ts";
 import { createChatStore } from "./chat/store.ts";
 import { createWriter } from "./chat/writer.ts";
@@ -60,6 +64,8 @@ const STOP_DEADLINE_MS = 8_000;
 const DRAIN_MS = 3_000;
 /** Typing and read marks of one user: far above what a person does. */
 const SIGNALS = { perSecond: 20, burst: 60 };
+/** Copies of all that is one's own: each reads through whole rooms. */
+const EXPORTS = { perSecond: 5 / 3_600, burst: 5 };
 const SWEEP_MS = 1_000;
 const HOUSEKEEPING_MS = 60_000;
 /** Far more than the clocks of processes and database differ. */
@@ -123,29 +129,24 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
     audit,
     clock,
     times: config,
+    erasureAsked: () => void leaving.erase(),
   });
 
   const rooms = createRooms(roomStore);
   const streams = createStreams({
     look: (horizon) => look(db, horizon),
     eventsSince: chatStore.eventsSince,
-    deliver: (events) => publish((events as MessageEvent[]).flatMap((event) => framesOf(event, sockets.hears))),
+    deliver: (events) => publish((events as ChatEvent[]).flatMap((event) => framesOf(event, sockets.hears))),
     sessionEnded: (id, disabled) => revocations.add(id, disabled),
     historyChanged: () =>
       void closeInWaves({ sockets, clock, reason: "another history", overMs: 1_000, settle: async () => {} }),
     clock,
     log,
   });
-  const writer = createWriter({
-    store: chatStore,
-    hasRoom: db.hasRoom,
-    committed: (events) => {
-      streams.arrived(events);
-      bus.publish({ kind: "events", events });
-    },
-    clock,
-    at,
-  });
+  const committed = (events: ChatEvent[]) => (streams.arrived(events), bus.publish({ kind: "events", events }));
+  const writer = createWriter({ store: chatStore, hasRoom: db.hasRoom, committed, clock, at });
+  const removals = createRemovalStore(db);
+  const leaving = createLeaving({ store: removals, committed, days: config.retentionDays, clock, log });
   const messages = createMessages({ rooms, writer, bucket, maxLength: config.messageMaxLength, at });
   const broadcast = (hints: Outgoing[]) => {
     publish(hints);
@@ -209,6 +210,8 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
       limits,
       isOnline: presence.isOnline,
       cookieMs: config.refreshTokenMs,
+      written: createExport(db),
+      exports: bucketOfMine(EXPORTS),
     }) as Routes,
     chat: chatRoutes({
       store: chatStore,
@@ -224,6 +227,7 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
       rooms,
       requireUser: guard.requireUser,
       answer: createAnswers(),
+      removal: createRemoval({ store: chatStore, removals, membersOf: roomStore.membersOf, committed }),
     }) as Routes,
     health: healthRoutes(() => ({
       draining,
@@ -268,6 +272,7 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
       closeExpired().catch((error) => log.warn({ err: error }, "old sessions were not cleared away"));
     }),
   );
+  stack.defer(leaving.start());
 
   const running = stack.move();
   const drain = async () => {

@@ -33,7 +33,13 @@ export function createHistory({
     const stream = now.streams.get(name);
     const era = stream?.era;
     const before = older ? stream?.messages[0]?.id : undefined;
-    const messages = await rest.messages(name, { limit: PAGE, ...(before !== undefined && { before }) });
+    const messages = await rest
+      .messages(name, { limit: PAGE, ...(before !== undefined && { before }) })
+      .catch((error) => {
+        // The server does not keep messages for ever: this one is gone there, and what was before it too.
+        if (before !== undefined && error instanceof ChatError && error.code === "invalid_field") return [];
+        throw error;
+      });
     // Somebody else is signed in.
     if (now !== state()) return true;
     if (now.streams.get(name) !== stream || stream?.era !== era) return false;

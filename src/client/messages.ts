@@ -54,6 +54,8 @@ export type Stream = Room & {
   era: number;
   /** The server counted `unread` at this seq; what is above was counted here. Never below `floor`. */
   countedAt: number;
+  /** Something that is not held was removed by this event: `unread` is to be counted by the server again. 0: nothing. */
+  uncounted: number;
   /** Where a room that a snapshot brought first goes on once its replay is over. */
   head: number | null;
   /** Older pages were asked for, so nothing is let go. */
@@ -89,6 +91,7 @@ export function newStream(stream: string): Stream {
     floor: Infinity,
     era: 0,
     countedAt: 0,
+    uncounted: 0,
     head: null,
     wide: false,
     toldRead: 0,
@@ -134,12 +137,16 @@ export function remove(stream: Stream, id: Message["id"], seq: number, me: strin
   stream.era++;
   const at = stream.messages.findIndex((message) => message.id === id);
   const [gone] = at < 0 ? [] : stream.messages.splice(at, 1);
-  // What the server counted after the removal has it no more.
-  if (gone && seq > stream.countedAt && gone.seq > stream.readSeq && gone.sender.id !== me)
-    stream.unread = Math.max(0, stream.unread - 1);
+  // What the server counted after the removal has it no more. Where it is not held, or there are more than are counted, only the server knows.
+  const unknown = stream.unread === MAX_UNREAD || (!gone && stream.floor > stream.readSeq);
+  if (seq > stream.countedAt && stream.unread) {
+    if (unknown) stream.uncounted = seq;
+    else if (gone && gone.seq > stream.readSeq && gone.sender.id !== me) stream.unread--;
+  }
   if (stream.lastMessage?.id === id) {
     stream.lastMessage = null;
     summarise(stream, stream.messages.at(-1));
+    if (!stream.lastMessage && stream.floor > 0) stream.vague = true;
   }
 }
 
@@ -172,6 +179,7 @@ export function summarise(stream: Stream, message: Message | undefined): void {
 /** The server counted `unread` others' messages above the read mark at event `at`; what is held above comes on top. */
 export function recount(stream: Stream, unread: number, at: number, me: string | undefined): void {
   stream.countedAt = Math.max(at, stream.floor < Infinity ? stream.floor : 0);
+  if (at >= stream.uncounted) stream.uncounted = 0;
   const base = stream.readSeq >= at ? 0 : unread;
   stream.unread = Math.min(MAX_UNREAD, base + heldAbove(stream, Math.max(at, stream.readSeq), me));
 }

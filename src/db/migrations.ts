@@ -3,6 +3,7 @@ import firstRows from "../../drizzle/0001_functions.sql" with { type: "text" };
 import resume from "../../drizzle/0002_resume.sql" with { type: "text" };
 import retiredNames from "../../drizzle/0003_retired_names.sql" with { type: "text" };
 import search from "../../drizzle/0004_search.sql" with { type: "text" };
+import removals from "../../drizzle/0005_removals.sql" with { type: "text" };
 import functions from "../../drizzle/functions.sql" with { type: "text" };
 
 /** Every migration, oldest first, as text inside the program: a compiled one carries them along. */
@@ -12,6 +13,7 @@ export const MIGRATIONS: readonly { id: string; sql: string }[] = [
   { id: "0002_resume", sql: resume },
   { id: "0003_retired_names", sql: retiredNames },
   { id: "0004_search", sql: search },
+  { id: "0005_removals", sql: removals },
 ];
 
 /** Run whenever they have changed. */

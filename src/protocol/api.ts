@@ -20,7 +20,8 @@ export const login = z.object({ username: text, password: text });
 
 export const password = z.object({ password: text, new_password: text });
 
-export const remove = z.object({ password: text });
+/** `erase`: all that they ever wrote goes too. */
+export const remove = z.object({ password: text, erase: z.boolean().optional() });
 
 export const refresh = z.object({ refresh: z.string() });
 

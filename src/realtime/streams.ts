@@ -2,17 +2,13 @@ import type { RoomEvent } from "../deps.ts";
 import type { Clock } from "../ops/clock.ts";
 import type { Log } from "../ops/log.ts";
 import { isAhead } from "../db/client.ts";
-import { arrive, newStream, repair, type Stream } from "./sequencer.ts";
+import { type Answer, arrive, newStream, repair, type Stream } from "./sequencer.ts";
 import type { Look } from "./store.ts";
 
 type Deps = {
   look: (horizon: string | null) => Promise<Look>;
   /** A room's events after `seq`; where that is null, those since the horizon. `whole`: up to the head. */
-  eventsSince: (
-    room: string,
-    seq: number | null,
-    horizon: string,
-  ) => Promise<{ head: number; events: RoomEvent[]; whole: boolean }>;
+  eventsSince: (room: string, seq: number | null, horizon: string) => Promise<Answer<RoomEvent>>;
   deliver: (events: RoomEvent[]) => void;
   sessionEnded: (sessionId: string, disabled: boolean) => void;
   /** The database is of another history now: whatever was told is void. */
@@ -67,10 +63,10 @@ export function createStreams({ look, eventsSince, deliver, sessionEnded, histor
       if (patienceMs) await clock.sleep(patienceMs);
       if (patienceMs && !stream.held.size) return; // The hole closed by itself.
       for (;;) {
-        const { head, events, whole } = await eventsSince(room, stream.last, horizon);
-        const due = repair(stream, events, head, whole);
+        const answer = await eventsSince(room, stream.last, horizon);
+        const due = repair(stream, answer);
         if (due.length) deliver(due);
-        if (whole) return;
+        if (answer.whole) return;
       }
     })().finally(() => (stream.filling = null)));
   }
