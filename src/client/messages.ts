@@ -137,11 +137,10 @@ export function remove(stream: Stream, id: Message["id"], seq: number, me: strin
   stream.era++;
   const at = stream.messages.findIndex((message) => message.id === id);
   const [gone] = at < 0 ? [] : stream.messages.splice(at, 1);
-  // What the server counted after the removal has it no more. Where it is not held, or there are more than are counted, only the server knows.
-  const unknown = stream.unread === MAX_UNREAD || (!gone && stream.floor > stream.readSeq);
+  // What the server counted after the removal has it no more. Whether it counted one that is not held, or that is beyond what is counted, only it knows.
   if (seq > stream.countedAt && stream.unread) {
-    if (unknown) stream.uncounted = seq;
-    else if (gone && gone.seq > stream.readSeq && gone.sender.id !== me) stream.unread--;
+    if (!gone || stream.unread === MAX_UNREAD) stream.uncounted = seq;
+    else if (gone.seq > stream.readSeq && gone.sender.id !== me) stream.unread--;
   }
   if (stream.lastMessage?.id === id) {
     stream.lastMessage = null;

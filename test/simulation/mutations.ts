@@ -90,8 +90,8 @@ export const MUTATIONS: Record<string, { file: string; line: string; instead: st
   },
   "what is unread is not counted again after a removal": {
     file: "client/messages.ts",
-    line: "if (unknown) stream.uncounted = seq;",
-    instead: "",
+    line: "if (!gone || stream.unread === MAX_UNREAD) stream.uncounted = seq;",
+    instead: "if (!gone) {}",
   },
   "a page from before a removal is taken": {
     file: "client/messages.ts",

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { CODES } from "../../src/protocol/codes.ts";
 import type { ChatFrame, Endpoint, ErrorFrame, ServerFrame } from "../../src/protocol/frames.ts";
-import type { Conversation, GlobalMessage, PrivateMessage, Session, User } from "../../src/protocol/models.ts";
+import type { Conversation, Export, GlobalMessage, PrivateMessage, Session, User } from "../../src/protocol/models.ts";
 
 const uuid = z.string().regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
 const time = z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
@@ -51,7 +51,7 @@ const conversation = z.strictObject({
   participants: z.array(user).length(2),
   created_at: time,
   updated_at: time,
-  last_message: z.strictObject({ content, timestamp: time, sender_id: uuid }).nullable(),
+  last_message: z.strictObject({ id: uuid, seq: count, content, timestamp: time, sender_id: uuid }).nullable(),
   unread_count: count,
   head_seq: count,
   read_seq: count,
@@ -70,6 +70,26 @@ const session = z.strictObject({
   user_agent: z.string().max(256),
   current: z.boolean(),
 }) satisfies z.ZodType<Session>;
+const exported = z.strictObject({
+  account: z.strictObject({
+    id: uuid,
+    username: z.string(),
+    email: z.string().nullable(),
+    created_at: time,
+    last_seen: time.nullable(),
+  }),
+  sessions: z.array(session),
+  conversations: z.array(
+    z.strictObject({
+      id: uuid,
+      created_at: time,
+      partner: z.strictObject({ id: uuid, username: z.string() }),
+      read_seq: count,
+    }),
+  ),
+  // As typed, markup too: it is for no page.
+  messages: z.array(z.strictObject({ stream, id: messageId, seq: count, content: z.string().min(1), timestamp: time })),
+}) satisfies z.ZodType<Export>;
 const nothing = z.literal("");
 const done = z.strictObject({ detail: z.string() });
 const detail = z.strictObject({ conversation, messages: z.array(privateMessage) });
@@ -97,6 +117,7 @@ export const ANSWERS: Record<string, Record<number, z.ZodType>> = {
   "POST /api/auth/logout": { 200: done },
   "GET /api/auth/me": { 200: user },
   "DELETE /api/auth/me": { 204: nothing },
+  "GET /api/auth/me/export": { 200: exported },
   "POST /api/auth/password": { 200: done },
   "GET /api/auth/sessions": { 200: z.array(session) },
   "DELETE /api/auth/sessions/:id": { 204: nothing },
@@ -108,6 +129,8 @@ export const ANSWERS: Record<string, Record<number, z.ZodType>> = {
   "GET /api/chat/conversations/:id/messages": { 200: z.array(privateMessage) },
   "POST /api/chat/conversations/:id/messages": sent(privateMessage),
   "POST /api/chat/conversations/:id/read": { 200: done },
+  "DELETE /api/chat/conversations/:id/messages/:message_id": { 204: nothing },
+  "DELETE /api/chat/global/messages/:message_id": { 204: nothing },
   "GET /api/chat/global/messages": { 200: z.array(globalMessage) },
   "POST /api/chat/global/messages": sent(globalMessage),
   "GET /ws/chat/global": {},
@@ -232,6 +255,13 @@ export const FRAMES: Record<Endpoint, Record<string, z.ZodType<ServerFrame>>> = 
       prev: count,
       message: z.strictObject({ ...older, ...place, id: messageId, text, client_id }),
     }),
+    message_removed: z.strictObject({
+      type: z.literal("message_removed"),
+      stream,
+      seq: count,
+      prev: count,
+      message_id: messageId,
+    }),
     read: z.strictObject({
       type: z.literal("read"),
       stream,
@@ -264,5 +294,5 @@ export const FRAMES: Record<Endpoint, Record<string, z.ZodType<ServerFrame>>> = 
       heads: z.record(stream, count),
     }),
     reconnect: z.strictObject({ type: z.literal("reconnect"), after_ms: count }),
-  } satisfies Record<Exclude<ChatFrame["type"], "message_removed"> | "error", z.ZodType<ServerFrame>>,
+  } satisfies Record<ChatFrame["type"] | "error", z.ZodType<ServerFrame>>,
 };
