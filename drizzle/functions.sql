@@ -220,7 +220,7 @@ DECLARE
   v_removals int;
   v_last bigint;
 BEGIN
-  IF NOT pg_try_advisory_xact_lock(7202612) THEN
+  IF NOT pg_try_advisory_xact_lock(7202613) THEN
     RETURN NULL;
   END IF;
   WITH gone AS (
