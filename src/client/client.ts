@@ -123,7 +123,7 @@ export function createClient(options: {
     connection.send({ type: "read", stream, seq });
     clock.after(READ_EVERY, () => {
       reading.delete(stream);
-      const { readSeq = 0, toldRead = 0, uncounted = 0 } = state.streams.get(stream) ?? {};
+      const { readSeq = 0, toldRead = 0, uncounted = false } = state.streams.get(stream) ?? {};
       if (readSeq > Math.max(seq, toldRead) || uncounted) tellRead(stream, readSeq);
     });
   }

@@ -54,8 +54,10 @@ export type Stream = Room & {
   era: number;
   /** The server counted `unread` at this seq; what is above was counted here. Never below `floor`. */
   countedAt: number;
-  /** Something that is not held was removed by this event: `unread` is to be counted by the server again. 0: nothing. */
-  uncounted: number;
+  /** The last removal that was applied. */
+  removedAt: number;
+  /** `unread` may be too old, or have what was removed: the server is to count again. */
+  uncounted: boolean;
   /** Where a room that a snapshot brought first goes on once its replay is over. */
   head: number | null;
   /** Older pages were asked for, so nothing is let go. */
@@ -91,7 +93,8 @@ export function newStream(stream: string): Stream {
     floor: Infinity,
     era: 0,
     countedAt: 0,
-    uncounted: 0,
+    removedAt: 0,
+    uncounted: false,
     head: null,
     wide: false,
     toldRead: 0,
@@ -135,11 +138,12 @@ export function put(stream: Stream, message: Message, me: string | undefined): b
 /** A removal, told by event `seq`. */
 export function remove(stream: Stream, id: Message["id"], seq: number, me: string | undefined): void {
   stream.era++;
+  stream.removedAt = seq;
   const at = stream.messages.findIndex((message) => message.id === id);
   const [gone] = at < 0 ? [] : stream.messages.splice(at, 1);
   // What the server counted after the removal has it no more. Whether it counted one that is not held, or that is beyond what is counted, only it knows.
   if (seq > stream.countedAt && stream.unread) {
-    if (!gone || stream.unread === MAX_UNREAD) stream.uncounted = seq;
+    if (!gone || stream.unread === MAX_UNREAD) stream.uncounted = true;
     else if (gone.seq > stream.readSeq && gone.sender.id !== me) stream.unread--;
   }
   if (stream.lastMessage?.id === id) {
@@ -178,8 +182,8 @@ export function summarise(stream: Stream, message: Message | undefined): void {
 /** The server counted `unread` others' messages above the read mark at event `at`; what is held above comes on top. */
 export function recount(stream: Stream, unread: number, at: number, me: string | undefined): void {
   stream.countedAt = Math.max(at, stream.floor < Infinity ? stream.floor : 0);
-  if (at >= stream.uncounted) stream.uncounted = 0;
   const base = stream.readSeq >= at ? 0 : unread;
+  stream.uncounted = base > 0 && at < stream.removedAt;
   stream.unread = Math.min(MAX_UNREAD, base + heldAbove(stream, Math.max(at, stream.readSeq), me));
 }
 

@@ -176,7 +176,7 @@ function event(state: ChatState, frame: Frame<"message" | "message_removed">, ef
   stream.last = seq;
   if (frame.type === "message_removed") {
     remove(stream, frame.message_id, seq, state.me?.id);
-    if (stream.uncounted === seq) effects.push({ do: "read", stream: frame.stream, seq: stream.readSeq });
+    if (stream.uncounted) effects.push({ do: "read", stream: frame.stream, seq: stream.readSeq });
   }
   // Now it is among the latest rooms: a snapshot tells who is in it and what is unread.
   if (stream.vague && !state.resume) effects.push({ do: "resume" });
@@ -281,8 +281,9 @@ function read(state: ChatState, frame: Frame<"read">, effects: Effect[]): void {
   stream.readSeq = seq;
   if (unread_count === undefined || head_seq === undefined) return;
   // A hint can be late: what was said between its count and what is held here is in neither. The answer to this one is not.
-  if (stream.floor < Infinity && head_seq < stream.floor) effects.push({ do: "read", stream: frame.stream, seq });
+  if (stream.floor < Infinity && head_seq < stream.floor) stream.uncounted = true;
   else recount(stream, unread_count, head_seq, state.me.id);
+  if (stream.uncounted) effects.push({ do: "read", stream: frame.stream, seq });
 }
 
 function typing(state: ChatState, frame: Frame<"typing_indicator">, effects: Effect[]): void {

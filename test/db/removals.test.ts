@@ -52,7 +52,11 @@ for (const kind of ["embedded", "PostgreSQL"] as const)
     const say = (room: string, who: Who, n = 1, clientId: (i: number) => string | null = () => null) =>
       chat.storeMessages(
         Array.from({ length: n }, (_, i) => ({
-          ...{ room, sessionId: who.sessionId, content: `message ${i}`, audience: [], clientId: clientId(i) },
+          room,
+          sessionId: who.sessionId,
+          content: `message ${i}`,
+          audience: [],
+          clientId: clientId(i),
           sender: { id: who.id, username: who.name },
         })),
       );

@@ -90,7 +90,7 @@ export const MUTATIONS: Record<string, { file: string; line: string; instead: st
   },
   "what is unread is not counted again after a removal": {
     file: "client/messages.ts",
-    line: "if (!gone || stream.unread === MAX_UNREAD) stream.uncounted = seq;",
+    line: "if (!gone || stream.unread === MAX_UNREAD) stream.uncounted = true;",
     instead: "if (!gone) {}",
   },
   "a page from before a removal is taken": {
