@@ -8,6 +8,7 @@ import { everywhere } from "./promises/everywhere.ts";
 import { frames } from "./promises/frames.ts";
 import { history } from "./promises/history.ts";
 import { leaving } from "./promises/leaving.ts";
+import { roles } from "./promises/roles.ts";
 import { limits } from "./promises/limits.ts";
 import { removal } from "./promises/removal.ts";
 import { restSends } from "./promises/rest-sends.ts";
@@ -23,6 +24,7 @@ const suites = {
   everywhere,
   accounts,
   ownAccount,
+  roles,
   conversations,
   history,
   sockets,

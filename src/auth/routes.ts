@@ -3,7 +3,7 @@ import type { Bucket, HttpEnv, Identity, IsOnline } from "../deps.ts";
 import { invalid, notFound, Refusal, spend, unauthenticated } from "../errors.ts";
 import { check, readBody } from "../input.ts";
 import * as api from "../protocol/api.ts";
-import type { Export } from "../protocol/models.ts";
+import type { Export, Me } from "../protocol/models.ts";
 import { inPieces } from "../ops/answers.ts";
 import { makePage, readPage } from "../protocol/paging.ts";
 import { type Accounts, accountKey, type Client, userView } from "./accounts.ts";
@@ -61,7 +61,15 @@ export function authRoutes({ accounts, store, guard, limits, isOnline, cookieMs,
     return c.json(hand(c, cookie, await accounts.refresh(await refreshToken(c, cookie), client(c))));
   });
 
-  app.get("/me", guard.requireUser, async (c) => c.json(userView(await own(c), isOnline)));
+  app.post("/reset", async (c) => {
+    await accounts.resetPassword(await readBody(c.req.raw, api.reset), client(c));
+    return c.json({ detail: "The password is new, and all sessions are over." });
+  });
+
+  app.get("/me", guard.requireUser, async (c) => {
+    const account = await own(c);
+    return c.json({ ...userView(account, isOnline), role: account.role } satisfies Me);
+  });
 
   app.delete("/me", guard.requireUser, async (c) => {
     const cookie = wantsCookie(c);
@@ -73,19 +81,14 @@ export function authRoutes({ accounts, store, guard, limits, isOnline, cookieMs,
   });
 
   app.get("/me/export", guard.requireUser, async (c) => {
-    const { id, username, createdAt, lastSeen } = await own(c);
+    const account = await own(c);
+    const { is_online: _, ...user } = userView(account, isOnline);
     c.header("Content-Type", "application/json");
     c.header("Content-Disposition", 'attachment; filename="liquidchat-export.json"');
     if (c.req.method === "HEAD") return c.body(null);
-    await spend(exports, id, "You have exported this several times. Wait a while.");
+    await spend(exports, user.id, "You have exported this several times. Wait a while.");
     const known: Omit<Export, "conversations" | "messages"> = {
-      account: {
-        id,
-        username,
-        email: await store.emailOf(id),
-        created_at: createdAt.toISOString(),
-        last_seen: lastSeen?.toISOString() ?? null,
-      },
+      account: { ...user, role: account.role, email: await store.emailOf(user.id) },
       sessions: await accounts.sessions(c.var.identity),
     };
     return c.body(inPieces(`${JSON.stringify(known).slice(0, -1)},`, written(c.var.identity), "}"));

@@ -9,6 +9,9 @@ export type User = {
   last_seen: string | null;
 };
 
+/** Oneself. */
+export type Me = User & { role: "user" | "admin" };
+
 /** A log-in of one's own. */
 export type Session = {
   id: string;
@@ -54,7 +57,7 @@ export type Conversation = {
 
 /** All that the server has of somebody, for themselves. */
 export type Export = {
-  account: { id: string; username: string; email: string | null; created_at: string; last_seen: string | null };
+  account: Omit<Me, "is_online"> & { email: string | null };
   sessions: Session[];
   conversations: { id: string; created_at: string; partner: { id: string; username: string }; read_seq: number }[];
   /** Those they sent, oldest first in each stream; `content` as it was typed. */
