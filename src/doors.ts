@@ -7,10 +7,13 @@ import { authRoutes } from "./auth/routes.ts";
 import type { Passwords } from "./auth/passwords.ts";
 import type { AuthStore } from "./auth/store.ts";
 import { createConversations } from "./chat/conversations.ts";
+import type { createExport } from "./chat/export.ts";
+import { findMessage } from "./chat/history.ts";
 import type { Messages } from "./chat/messages.ts";
 import type { Reading } from "./chat/reading.ts";
+import type { Removal } from "./chat/removal.ts";
 import type { RoomStore } from "./chat/rooms-store.ts";
-import type { Rooms } from "./chat/rooms.ts";
+import type { RemovalEvent, Rooms } from "./chat/rooms.ts";
 import { chatRoutes } from "./chat/routes.ts";
 import type { ChatStore } from "./chat/store.ts";
 import type { Config } from "./config.ts";
@@ -30,6 +33,8 @@ type Parts = {
   clock: Clock;
   accounts: Accounts;
   passwords: Passwords;
+  /** Tells this process and the others. */
+  committed: (events: RemovalEvent[]) => void;
   sessionEnded: (sessionId: string, disabled: boolean) => void;
   authStore: AuthStore;
   guard: Guard;
@@ -41,6 +46,9 @@ type Parts = {
   messages: Messages;
   reading: Reading;
   rooms: Rooms;
+  removal: Removal;
+  written: ReturnType<typeof createExport>;
+  exports: Bucket;
   /** Of conversations, by user. */
   openings: Bucket;
   metrics: Routes | null;
@@ -49,21 +57,8 @@ type Parts = {
 
 /** Every slice's routes; http.ts says where they are. */
 export function routesOf({ config, accounts, authStore, guard, limits, presence, ...parts }: Parts) {
-  const {
-    db,
-    clock,
-    passwords,
-    sessionEnded,
-    live,
-    chatStore,
-    roomStore,
-    messages,
-    reading,
-    rooms,
-    openings,
-    metrics,
-    standing,
-  } = parts;
+  const { db, clock, passwords, sessionEnded, live, committed, chatStore, roomStore, messages, reading, rooms } = parts;
+  const { removal, written, exports, openings, metrics, standing } = parts;
   const { isOnline } = presence;
   return {
     auth: authRoutes({
@@ -73,6 +68,8 @@ export function routesOf({ config, accounts, authStore, guard, limits, presence,
       limits,
       isOnline,
       cookieMs: config.refreshTokenMs,
+      written,
+      exports,
     }) as Routes,
     chat: chatRoutes({
       store: chatStore,
@@ -88,6 +85,7 @@ export function routesOf({ config, accounts, authStore, guard, limits, presence,
       rooms,
       requireUser: guard.requireUser,
       answer: createAnswers(),
+      removal,
     }) as Routes,
     admin: adminRoutes({
       store: createAdminStore(db),
@@ -98,8 +96,8 @@ export function routesOf({ config, accounts, authStore, guard, limits, presence,
       presence,
       live,
       sessionEnded,
-      findMessage: async () => undefined,
-      committed: () => {},
+      findMessage: (room, id) => findMessage(chatStore, room, id),
+      committed,
       publicUrl: config.publicUrl,
       now: clock.now,
     }) as Routes,

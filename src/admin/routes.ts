@@ -15,6 +15,9 @@ import { id as uuid } from "../protocol/api.ts";
 import { makePage, readPage } from "../protocol/paging.ts";
 import type { AdminStore, UserRow } from "./store.ts";
 
+/** The event of a message that is gone. */
+type Removal = RoomEvent<{ removed: { id: string; seq: number }; audience: string[] }>;
+
 type Deps = {
   store: AdminStore;
   accounts: Pick<AuthStore, "accountById">;
@@ -28,7 +31,7 @@ type Deps = {
   /** The place of a message by the id that clients know. */
   findMessage: (room: string, id: string) => Promise<number | undefined>;
   /** Tells whoever it belongs to. */
-  committed: (events: RoomEvent[]) => void;
+  committed: (events: Removal[]) => void;
   now: () => number;
   /** Where people open the page; null where the request tells. */
   publicUrl: string | null;
