@@ -13,16 +13,23 @@ export async function makeWorld(env: Env = {}): Promise<{ rig: Rig; world: World
   const ended = await alice.logIn();
   const spare = new Map<string, string>();
   for (const person of Object.values(people)) spare.set(person.id, (await person.logIn()).refresh);
-  const [theirs, malloryAndCarols, dansAndAlices] = [
+  const [theirs, malloryAndCarols, dansAndAlices, erinAndMallorys] = [
     await alice.conversationWith(bob),
     await mallory.conversationWith(carol),
     await dan.conversationWith(alice),
+    await erin.conversationWith(mallory),
   ];
   const { body: message } = await bob.post(`/api/chat/conversations/${theirs}/messages/`, { content: "the first" });
   await dan.post(`/api/chat/conversations/${dansAndAlices}/messages/`, { content: "the last" });
   const said: World["said"] = new Map();
   for (const person of Object.values(people)) {
-    const talk = person === dan ? dansAndAlices : person === alice || person === bob ? theirs : malloryAndCarols;
+    const talks = new Map([
+      [dan, dansAndAlices],
+      [erin, erinAndMallorys],
+      [alice, theirs],
+      [bob, theirs],
+    ]);
+    const talk = talks.get(person) ?? malloryAndCarols;
     const say = async (path: string) =>
       String((await person.post(`/api/chat/${path}/messages/`, { content: "to be removed" })).body.id);
     const lists: [string[], string[]] = [[], []];
@@ -54,6 +61,7 @@ export async function makeWorld(env: Env = {}): Promise<{ rig: Rig; world: World
       sessions,
       theirs,
       malloryAndCarols,
+      erinAndMallorys,
       dansAndAlices,
       message: message.id,
       said,

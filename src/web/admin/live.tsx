@@ -126,8 +126,9 @@ export function Live() {
 /** Over the last minutes, from 0 to what was the most. */
 function Line({ values }: { values: readonly number[] }) {
   const most = Math.max(...values, 0) || 1;
+  const wide = Math.max(values.length, 30) - 1;
   const points = values.map(
-    (value, i) => `${300 - (values.length - 1 - i) * (300 / (KEPT - 1))},${58 - (value / most) * 54}`,
+    (value, i) => `${300 - (values.length - 1 - i) * (300 / wide)},${58 - (value / most) * 54}`,
   );
   return (
     <svg viewBox="0 0 300 60" preserveAspectRatio="none" aria-hidden="true">
