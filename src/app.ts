@@ -45,6 +45,8 @@ import { createResume } from "./realtime/resume.ts";
 import { createStreams } from "./realtime/streams.ts";
 import { type Connection, Sockets } from "./realtime/sockets.ts";
 import { look } from "./realtime/store.ts";
+import { version } from "../package.json";
+import { documentRoutes } from "./web/documents.ts";
 import { pageRoutes } from "./web/page.ts";
 
 export type App = {
@@ -113,10 +115,11 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
     clock,
     times: config.presence,
   });
+  const passwords = createPasswords();
   const accounts = createAccounts({
     store: authStore,
     tokens,
-    passwords: createPasswords(),
+    passwords,
     isOnline: presence.isOnline,
     sessionEnded: (sessionId, disabled) => {
       revocations.add(sessionId, disabled);
@@ -233,6 +236,7 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
       redis: redis ? (bus.isUp() ? "up" : "away") : "none",
     })),
     page: pageRoutes(),
+    documents: documentRoutes(version),
     upgrade: handshake.upgrade,
     readClient: createClientReader(config.trustedProxies),
     allowedOrigins: config.allowedOrigins,
@@ -254,7 +258,7 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
   stack.defer(() => presence.leave(0));
   await presence.start();
   const listening = (server = listen(config, http, gateway.websocket));
-  if (!config.databaseUrl) stack.defer(await listenControl(config.dataDir, controlRoutes({ db }).fetch));
+  if (!config.databaseUrl) stack.defer(await listenControl(config.dataDir, controlRoutes(db, passwords).fetch));
   /** A session that nobody refreshed ends by time, and its sockets with it. */
   const closeExpired = async () => {
     const now = clock.now();

@@ -1,3 +1,4 @@
+import { createPasswords } from "../auth/passwords.ts";
 import { openDatabase } from "../backends.ts";
 import type { Config } from "../config.ts";
 import { InUse } from "../db/embedded.ts";
@@ -20,7 +21,7 @@ export type Control = AsyncDisposable & {
 export async function reach(config: Config): Promise<Control> {
   try {
     const db = await openDatabase(config, false, clock, createLog(config.debug));
-    const routes = controlRoutes({ db });
+    const routes = controlRoutes(db, createPasswords());
     return controlOver(
       (path, init) => routes.request(path, init),
       () => db.close(),

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { tempDir } from "./services.ts";
 
-const MAIN = join(import.meta.dir, "../../src/main.ts");
+export const MAIN = join(import.meta.dir, "../../src/main.ts");
 
 export type Done = { code: number; out: string; err: string };
 

@@ -2,7 +2,7 @@ import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import { ChatError } from "../../client/index.ts";
 import { chat, goodbye, openRoom } from "./chat.ts";
-import { Field, IconButton, LanguageChoice } from "./parts.tsx";
+import { Field, IconButton, LanguageChoice, StrengthOf } from "./parts.tsx";
 import { strengthOf } from "./strength.ts";
 import { fieldSentenceOf, sentenceOf, words } from "./words/index.ts";
 
@@ -95,20 +95,7 @@ export function Entry() {
             autocomplete={isNew.value ? "new-password" : "current-password"}
             error={wrongs.value.password?.()}
             onInput={change}
-            hint={
-              strength && (
-                <>
-                  <span class={`strength of-${strength.score}`} aria-hidden="true">
-                    <i />
-                    <i />
-                    <i />
-                  </span>
-                  {strength.verdict === "short"
-                    ? words.value.strength.short(strength.missing)
-                    : words.value.strength[strength.verdict]}
-                </>
-              )
-            }
+            hint={strength && <StrengthOf strength={strength} />}
             action={
               <IconButton
                 icon={shown.value ? "hidden" : "shown"}

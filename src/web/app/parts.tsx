@@ -1,5 +1,6 @@
 /** The handful of components that everything is made of. Their looks are in style/parts.css. */
 import type { ButtonHTMLAttributes, ComponentChildren, PartialInputHTMLAttributes } from "preact";
+import type { Strength } from "./strength.ts";
 import { chooseLanguage, chosenLanguage, words } from "./words/index.ts";
 import { type Language, LANGUAGES } from "./words/languages.ts";
 
@@ -95,6 +96,21 @@ export function LanguageChoice() {
         ))}
       </select>
     </span>
+  );
+}
+
+/** Below a field for a new password. */
+export function StrengthOf({ strength: { score, verdict, missing } }: { strength: Strength }) {
+  const w = words.value.strength;
+  return (
+    <>
+      <span class={`strength of-${score}`} aria-hidden="true">
+        <i />
+        <i />
+        <i />
+      </span>
+      {verdict === "short" ? w.short(missing) : w[verdict]}
+    </>
   );
 }
 

@@ -30,6 +30,15 @@ export const de = ({ number, plural, list }: Grammar) =>
           other: "Zu viele Versuche. Warte # Sekunden und versuche es dann noch einmal.",
         }),
     },
+    reset: {
+      title: "Ein neues Passwort",
+      hint: "Dieser Link gilt einmal. Alle deine Sitzungen enden.",
+      password: "Neues Passwort",
+      set: "Passwort setzen",
+      doneTitle: "Das ist erledigt",
+      doneHint: "Dein Passwort ist neu, und alle bisherigen Sitzungen sind beendet.",
+      linkOver: "Dieser Link wurde schon benutzt oder ist älter als eine Stunde. Lass dir einen neuen geben.",
+    },
     strength: {
       none: "Mindestens 8 Zeichen. Am besten ein paar Wörter, die nichts miteinander zu tun haben.",
       short: (missing) => plural(missing, { one: "Noch # Zeichen.", other: "Noch # Zeichen." }),

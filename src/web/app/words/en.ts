@@ -29,6 +29,15 @@ export const en = ({ number, plural, list }: Grammar) => ({
         other: "Too many tries. Wait # seconds, then try again.",
       }),
   },
+  reset: {
+    title: "A new password",
+    hint: "This link is good once. All your sessions end.",
+    password: "New password",
+    set: "Set the password",
+    doneTitle: "That is done",
+    doneHint: "Your password is new, and every session that there was is over.",
+    linkOver: "This link was used already, or is older than an hour. Ask for another one.",
+  },
   strength: {
     none: "At least 8 characters. A few words that do not belong together are best.",
     short: (missing: number) => plural(missing, { one: "# more character to go.", other: "# more characters to go." }),

@@ -2,9 +2,9 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { runProgram } from "./support/program.ts";
-import { type Env, SECRET, startServer } from "./support/server.ts";
-import { freePort, freshDatabase, haveServices, tempDir } from "./support/services.ts";
+import { runProgram } from "../support/program.ts";
+import { type Env, SECRET, startServer } from "../support/server.ts";
+import { freePort, freshDatabase, haveServices, tempDir } from "../support/services.ts";
 
 describe("what is asked for", () => {
   test("help names every command, and each tells of itself", async () => {
