@@ -222,7 +222,7 @@ describe.skipIf(!haveChromium)("the page", () => {
     const stale = await fetch(`${rig.url()}/page.js?v=another`);
     expect(stale.headers.get("cache-control")).toBe("no-store");
     const policy = (await fetch(rig.url())).headers.get("content-security-policy")!;
-    for (const part of ["default-src 'none'", "script-src 'self'", "style-src 'self'", "trusted-types 'none'"])
+    for (const part of ["default-src 'none'", "script-src 'self'", "style-src 'self'", "trusted-types service-worker"])
       expect(policy).toContain(part);
     expect(policy).not.toContain("unsafe");
   });

@@ -180,5 +180,14 @@ export const ar = ({ number, plural, list }: Grammar) =>
         });
       },
     },
+    notices: {
+      on: "الإشعارات: مفعّلة",
+      off: "الإشعارات: متوقفة",
+      blocked: "الإشعارات محظورة لهذا الموقع في إعدادات متصفحك",
+      hint: "هل تريد أن تصلك إشعارات بالرسائل الخاصة وأنت في مكان آخر؟",
+      turnOn: "تفعيل",
+      notNow: "ليس الآن",
+      toEveryone: (name) => `${name}، إلى الجميع`,
+    },
     count: (n, atMost) => (n > atMost ? `${number(atMost)}+` : number(n)),
   }) satisfies Words;

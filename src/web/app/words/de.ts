@@ -148,5 +148,14 @@ export const de = ({ number, plural, list }: Grammar) =>
           other: `# neue Nachrichten von ${list([...names, ...(others ? ["anderen"] : [])])}`,
         }),
     },
+    notices: {
+      on: "Benachrichtigungen: an",
+      off: "Benachrichtigungen: aus",
+      blocked: "Benachrichtigungen sind für diese Seite in den Einstellungen deines Browsers gesperrt",
+      hint: "Von privaten Nachrichten erfahren, während du woanders bist?",
+      turnOn: "Einschalten",
+      notNow: "Nicht jetzt",
+      toEveryone: (name) => `${name}, an alle`,
+    },
     count: (n, atMost) => (n > atMost ? `${number(atMost)}+` : number(n)),
   }) satisfies Words;

@@ -150,6 +150,15 @@ export const en = ({ number, plural, list }: Grammar) => ({
         other: `# new messages from ${list([...names, ...(others ? ["others"] : [])])}`,
       }),
   },
+  notices: {
+    on: "Notifications: on",
+    off: "Notifications: off",
+    blocked: "Notifications are blocked in your browser's settings for this site",
+    hint: "Hear of private messages while you are elsewhere?",
+    turnOn: "Turn on",
+    notNow: "Not now",
+    toEveryone: (name: string) => `${name}, to everyone`,
+  },
   count: (n: number, atMost: number) => (n > atMost ? `${number(atMost)}+` : number(n)),
 });
 
