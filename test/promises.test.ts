@@ -8,6 +8,7 @@ import { everywhere } from "./promises/everywhere.ts";
 import { frames } from "./promises/frames.ts";
 import { history } from "./promises/history.ts";
 import { limits } from "./promises/limits.ts";
+import { programs } from "./promises/programs.ts";
 import { restSends } from "./promises/rest-sends.ts";
 import { oneSocket } from "./promises/one-socket.ts";
 import { resuming } from "./promises/resuming.ts";
@@ -31,6 +32,7 @@ const suites = {
   limits,
   text,
   edge,
+  programs,
 };
 const tested = new Set<number>();
 
