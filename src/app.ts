@@ -8,8 +8,10 @@ import { authRoutes } from "./auth/routes.ts";
 import { createAuthStore } from "./auth/store.ts";
 import { createTokens } from "./auth/tokens.ts";
 import { openBus, openDatabase } from "./backends.ts";
+import { controlRoutes } from "./control/routes.ts";
+import { listenControl } from "./control/socket.ts";
 import { createCatchUp } from "./chat/catch-up.ts";
-import { chatCommands } from "./chat/commands.ts";
+import { chatCommands, SIGNALS } from "./chat/commands.ts";
 import { createConversations } from "./chat/conversations.ts";
 import { createMessages } from "./chat/messages.ts";
 import { createReading } from "./chat/reading.ts";
@@ -40,7 +42,7 @@ import { createHandshake } from "./realtime/handshake.ts";
 import { Heads } from "./realtime/heads.ts";
 import { helloFrame } from "./realtime/hello.ts";
 import { createPublisher } from "./realtime/publisher.ts";
-import { createBucket, gateOf } from "./realtime/rate-limit.ts";
+import { aMinute, createBucket, gateOf } from "./realtime/rate-limit.ts";
 import { createResume } from "./realtime/resume.ts";
 import { createStreams } from "./realtime/streams.ts";
 import { type Connection, Sockets } from "./realtime/sockets.ts";
@@ -62,15 +64,13 @@ type Options = { config: Config; log: Log; clock?: Clock; at?: Faults };
 const STOP_DEADLINE_MS = 8_000;
 /** Sockets are closed over this time at a shutdown. */
 const DRAIN_MS = 3_000;
-/** Typing and read marks of one user: far above what a person does. */
-const SIGNALS = { perSecond: 20, burst: 60 };
 const SWEEP_MS = 1_000;
 const HOUSEKEEPING_MS = 60_000;
 
 /** Builds the whole server and starts it. Nothing else constructs a dependency; `stop` takes down what `start` put up, in reverse. */
 export async function startApp({ config, log, clock = systemClock, at = () => {} }: Options): Promise<App> {
   await using stack = new AsyncDisposableStack();
-  const db = await openDatabase(config, clock, log);
+  const db = await openDatabase(config, true, clock, log);
   stack.defer(() => db.close());
 
   const { prefix, redis, bus } = await openBus(db, config, clock, log);
@@ -88,7 +88,6 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
     stack.defer(clock.every(HOUSEKEEPING_MS, made.prune));
     return made;
   };
-  const aMinute = (n: number) => ({ perSecond: n / 60, burst: n });
   const guard = createGuard(tokens, revocations, bucketOfMine(aMinute(config.limitsByUser.requests)));
 
   const chatStore = createChatStore(db, clock);
@@ -267,6 +266,7 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
   const figures = metrics.apart && listenMetrics(config, metrics.apart);
   stack.defer(() => figures?.stop(true));
   const listening = (server = listen(config, http, gateway.websocket));
+  if (!config.databaseUrl) stack.defer(await listenControl(config.dataDir, controlRoutes(db, passwords).fetch));
   stack.defer(clock.every(SWEEP_MS, gateway.sweep));
   stack.defer(
     clock.every(HOUSEKEEPING_MS, () => {

@@ -7,6 +7,7 @@ import { edge } from "./promises/edge.ts";
 import { everywhere } from "./promises/everywhere.ts";
 import { frames } from "./promises/frames.ts";
 import { history } from "./promises/history.ts";
+import { roles } from "./promises/roles.ts";
 import { limits } from "./promises/limits.ts";
 import { programs } from "./promises/programs.ts";
 import { restSends } from "./promises/rest-sends.ts";
@@ -22,6 +23,7 @@ const suites = {
   everywhere,
   accounts,
   ownAccount,
+  roles,
   conversations,
   history,
   sockets,

@@ -8,6 +8,7 @@ export const ACCOUNT_EVENTS = [
   "logged_out",
   "password_wrong",
   "password_changed",
+  "password_reset",
   "account_deleted",
   "session_ended",
   "token_reused",

@@ -1,7 +1,7 @@
 /** What the server answers, key by key: the source of the documents, and what every answer in any test is held against. An unknown key is a mistake. */
 import { z } from "zod";
 import { CODES, FIELD_CODES } from "./codes.ts";
-import type { Conversation, GlobalMessage, PrivateMessage, Session, User } from "./models.ts";
+import type { Conversation, GlobalMessage, Me, PrivateMessage, Session, User } from "./models.ts";
 
 export const uuid = z.string().regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
 export const time = z
@@ -31,6 +31,8 @@ export const user = z
     last_seen: time.nullable().meta({ description: "When the user last went offline; null before that." }),
   })
   .meta({ id: "User" }) satisfies z.ZodType<User>;
+
+export const me = user.extend({ role: z.enum(["user", "admin"]) }).meta({ id: "Me" }) satisfies z.ZodType<Me>;
 
 export const place = {
   seq: count.meta({ description: "The number in its room, without holes." }),

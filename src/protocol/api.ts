@@ -24,6 +24,9 @@ export const login = z.object({ username: text, password: text });
 
 export const password = z.object({ password: text, new_password: text });
 
+/** By the token of a one-time link. */
+export const reset = z.object({ token: z.string(), password: text });
+
 export const remove = z.object({ password: text });
 
 export const refresh = z.object({ refresh: z.string() });

@@ -108,7 +108,7 @@ export function openapi(version: string): Json {
       headers: Object.fromEntries(
         Object.entries(HEADERS).map(([name, description]) => [
           name,
-          { description, required: !SOMETIMES.includes(name), schema: { type: "string" } },
+          { description, required: !SOMETIMES.has(name), schema: { type: "string" } },
         ]),
       ),
       securitySchemes: {
@@ -137,7 +137,7 @@ const orCookie = (security: Json[]): Json[] =>
 
 const HEADER_NAMES: Record<string, string> = { "x-session": "X-Session", "idempotency-key": "Idempotency-Key" };
 /** All others come always. */
-const SOMETIMES: readonly string[] = ["Link", "Set-Cookie"];
+const SOMETIMES = new Set<string>(["Link", "Set-Cookie"]);
 
 const headersOf = (...names: (keyof typeof HEADERS)[]): Json =>
   Object.fromEntries(
@@ -167,4 +167,4 @@ function addEverywhere(item: Record<string, Json>): void {
   };
 }
 
-const withoutBody = ({ content: _, ...rest }: Json): Json => rest;
+const withoutBody = ({ content: _content, ...rest }: Json): Json => rest;

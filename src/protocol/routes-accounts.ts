@@ -56,7 +56,7 @@ export const ACCOUNT_ROUTES: Record<string, Route> = {
     tag: "Accounts",
     summary: "Who one is",
     may: "users",
-    answers: { 200: ok("Oneself.", say.user) },
+    answers: { 200: ok("Oneself.", say.me) },
   },
   "DELETE /api/auth/me": {
     tag: "Accounts",
@@ -75,6 +75,15 @@ export const ACCOUNT_ROUTES: Record<string, Route> = {
     may: "users",
     body: api.password,
     answers: { 200: ok("It is changed.", say.done) },
+    refuses: BODY,
+  },
+  "POST /api/auth/reset": {
+    tag: "Accounts",
+    summary: "Set a password by a one-time link",
+    about: "`token` is what stands behind the `#` of the link. Ends all sessions.",
+    may: "anybody",
+    body: api.reset,
+    answers: { 200: ok("It is set.", say.done) },
     refuses: BODY,
   },
   "GET /api/auth/sessions": {

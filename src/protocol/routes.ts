@@ -70,6 +70,7 @@ export const ROUTES: Record<string, Route> = {
     [
       ["/api/docs", "This document to read and to try", "text/html", "<!doctype html>"] as const,
       ["/", "The page", "text/html", "<!doctype html>"] as const,
+      ["/reset", "The page, where a one-time link leads", "text/html", "<!doctype html>"] as const,
       ["/icon.svg", "Its icon", "image/svg+xml", "<svg"] as const,
       ...["/api/docs/page", "/page"].flatMap((page) => [
         [`${page}.js`, "A page's script", "text/javascript"] as const,

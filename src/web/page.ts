@@ -13,16 +13,16 @@ const QUALITY = { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } };
 
 export function pageRoutes() {
   const app = new Hono<HttpEnv>();
-  servePage(app, "", "app/main.tsx", "LiquidChat");
+  servePage(app, "", "app/main.tsx", "LiquidChat", ["/reset"]);
   app.get("/icon.svg", (c) => c.body(ICON, 200, { "Content-Type": "image/svg+xml", "Cache-Control": "max-age=86400" }));
   return app;
 }
 
 /**
- * A page at `at`: a document, one script and one sheet of style. It is built at the first request, in a tenth of a second, so that a server that nobody
+ * A page at `at`, and the same at `also`: a document, one script and one sheet of style. It is built at the first request, in a tenth of a second, so that a server that nobody
  * looks at does not pay for it, and kept compressed.
  */
-export function servePage(app: Hono<HttpEnv>, at: string, entry: string, title: string): void {
+export function servePage(app: Hono<HttpEnv>, at: string, entry: string, title: string, also: string[] = []): void {
   let building: Promise<Built> | undefined;
   /** A build that failed is tried again: a request must not decide for all that follow. */
   const built = () =>
@@ -31,7 +31,7 @@ export function servePage(app: Hono<HttpEnv>, at: string, entry: string, title: 
       throw error;
     }));
 
-  app.get(at || "/", async (c) => c.html((await built()).html));
+  for (const path of [at || "/", ...also]) app.get(path, async (c) => c.html((await built()).html));
   for (const name of ["page.js", "page.css"] as const)
     app.get(`${at}/${name}`, async (c) => {
       const { assets, hash } = await built();

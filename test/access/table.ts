@@ -118,6 +118,7 @@ const mistakenPages = ["limit=0", "limit=x", "before=nonsense", "after=7", "befo
 
 export const ROUTES: Record<string, Row> = {
   "GET /": { may: "anybody", right: 200 },
+  "GET /reset": { may: "anybody", right: 200 },
   "GET /page.js": { may: "anybody", right: 200 },
   "GET /page.css": { may: "anybody", right: 200 },
   "GET /icon.svg": { may: "anybody", right: 200 },
@@ -157,6 +158,8 @@ export const ROUTES: Record<string, Row> = {
     right: 400,
     body: () => ({ password: "not theirs", new_password: `${PASSWORD}, too` }),
   },
+  // Who has no link has a bad one.
+  "POST /api/auth/reset": { may: "anybody", right: 400, body: () => ({ token: "no link's", password: PASSWORD }) },
   "GET /api/auth/sessions": { may: "users", right: 200 },
   "DELETE /api/auth/sessions/:id": { may: "users", takes: "session", right: 204, wrong: notFound },
 
