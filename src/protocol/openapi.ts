@@ -95,7 +95,8 @@ export function openapi(version: string): Json {
       version,
       summary: "The HTTP API of a self-hosted chat.",
       description:
-        "Paths work with and without the slash at their end. HEAD is answered as GET, without the body. " +
+        "Paths work with and without the slash at their end. An address that is none is answered with 404 `not_found`, a method that a path does not take " +
+        "with 405 `method_not_allowed` and `Allow`. Any request may bring an `X-Request-Id` and a `traceparent`. " +
         "A later version may tell more: ignore keys that you do not know.",
       license: { name: "MIT", identifier: "MIT" },
     },
