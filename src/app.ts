@@ -1,10 +1,9 @@
 import type { Server } from "bun";
-import { createAccounts, userView } from "./auth/accounts.ts";
+import { createAccounts } from "./auth/accounts.ts";
 import { createGuard } from "./auth/guard.ts";
 import { createAddressLimits } from "./auth/limits.ts";
 import { createPasswords } from "./auth/passwords.ts";
 import { closeExpired, Revocations } from "./auth/revocations.ts";
-import { authRoutes } from "./auth/routes.ts";
 import { createAuthStore } from "./auth/store.ts";
 import { createTokens } from "./auth/tokens.ts";
 import { openBus, openDatabase } from "./backends.ts";
@@ -12,26 +11,23 @@ import { controlRoutes } from "./control/routes.ts";
 import { listenControl } from "./control/socket.ts";
 import { createCatchUp } from "./chat/catch-up.ts";
 import { chatCommands, SIGNALS } from "./chat/commands.ts";
-import { createConversations } from "./chat/conversations.ts";
 import { createMessages } from "./chat/messages.ts";
 import { createReading } from "./chat/reading.ts";
-import { chatRoutes } from "./chat/routes.ts";
 import { createRooms, framesOf, type MessageEvent } from "./chat/rooms.ts";
 import { createRoomStore } from "./chat/rooms-store.ts";
 import { createChatStore } from "./chat/store.ts";
 import { createWriter } from "./chat/writer.ts";
 import type { Config } from "./config.ts";
 import { createFigures } from "./figures.ts";
-import type { Commands, Faults, Outgoing, Routes } from "./deps.ts";
+import type { Commands, Faults, Outgoing } from "./deps.ts";
+import { routesOf } from "./doors.ts";
 import { createHttp } from "./http.ts";
 import { listen, listenMetrics } from "./listen.ts";
 import { createAudit } from "./ops/audit.ts";
 import { createBatch } from "./ops/batch.ts";
 import { createClientReader } from "./ops/address.ts";
-import { createAnswers } from "./ops/answers.ts";
 import { type Clock, systemClock, until } from "./ops/clock.ts";
 import { createCounts } from "./ops/counts.ts";
-import { healthRoutes } from "./ops/health.ts";
 import type { Log } from "./ops/log.ts";
 import { roomForSockets } from "./ops/open-files.ts";
 import { createTracker } from "./presence/tracker.ts";
@@ -48,8 +44,6 @@ import { createStreams } from "./realtime/streams.ts";
 import { type Connection, Sockets } from "./realtime/sockets.ts";
 import { look } from "./realtime/store.ts";
 import { version } from "../package.json";
-import { documentRoutes } from "./web/documents.ts";
-import { pageRoutes } from "./web/page.ts";
 
 export type App = {
   port: number;
@@ -212,36 +206,16 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
 
   let draining = false;
   const http = createHttp({
-    auth: authRoutes({
-      accounts,
-      store: authStore,
-      guard,
-      limits,
-      isOnline: presence.isOnline,
-      cookieMs: config.refreshTokenMs,
-    }) as Routes,
-    chat: chatRoutes({
-      store: chatStore,
-      messages,
-      userById: authStore.userById,
-      reading,
-      conversations: createConversations({
-        store: chatStore,
-        roomStore,
-        viewUser: (row) => userView(row, presence.isOnline),
-        openings: bucketOfMine(aMinute(config.limitsByUser.conversations)),
+    ...routesOf({
+      config, accounts, authStore, guard, limits, presence, chatStore, roomStore, messages, reading, rooms,
+      openings: bucketOfMine(aMinute(config.limitsByUser.conversations)),
+      metrics: metrics.beside,
+      standing: () => ({
+        draining,
+        databaseAnswers: streams.silence() < 4_000,
+        redis: redis ? (bus.isUp() ? "up" : "away") : "none",
       }),
-      rooms,
-      requireUser: guard.requireUser,
-      answer: createAnswers(),
-    }) as Routes,
-    health: healthRoutes(() => ({
-      draining,
-      databaseAnswers: streams.silence() < 4_000,
-      redis: redis ? (bus.isUp() ? "up" : "away") : "none",
-    })),
-    page: pageRoutes().route("/", documentRoutes(version)),
-    metrics: metrics.beside,
+    }), // prettier-ignore
     upgrade: handshake.upgrade,
     readClient: createClientReader(config.trustedProxies),
     allowedOrigins: config.allowedOrigins,

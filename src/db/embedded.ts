@@ -104,7 +104,7 @@ async function unpackTemplate(dataDir: string): Promise<void> {
 }
 
 /** Below this, sends are refused: they are small, and what is under way still fits. */
-const LEAST_FREE_BYTES = 64 * 1024 * 1024;
+export const LEAST_FREE_BYTES = 64 * 1024 * 1024;
 
 async function watchDisk(dataDir: string, clock: Clock) {
   let free = Infinity;

@@ -2,9 +2,8 @@ import { Hono } from "hono";
 import type { HttpEnv } from "../deps.ts";
 import { asyncapi } from "../protocol/asyncapi.ts";
 import { openapi } from "../protocol/openapi.ts";
-import { servePage } from "./page.ts";
 
-/** The documents for programs, and a page that shows them and lets one try what they say. */
+/** The documents for programs. */
 export function documentRoutes(version: string) {
   let http: ReturnType<typeof openapi> | undefined;
   const app = new Hono<HttpEnv>();
@@ -13,6 +12,5 @@ export function documentRoutes(version: string) {
     const { host, protocol } = c.var.url;
     return c.json(asyncapi(version, host, protocol === "https:" ? "wss" : "ws"));
   });
-  servePage(app, "/api/docs", "docs/main.tsx", "LiquidChat: the API");
   return app;
 }
