@@ -167,9 +167,10 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
     maxSockets: { ...config.maxSockets, all: roomForSockets(config.maxSockets.all, log) },
     now: clock.now,
   });
+  const catchUp = createCatchUp(roomStore.catchUp);
   const { resume, prune: pruneResumes } = createResume({
     publisher,
-    catchUp: createCatchUp(roomStore.catchUp),
+    catchUp,
     presentNow: presence.presentNow,
     heads,
     epoch: streams.epoch,
@@ -201,7 +202,7 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
   });
 
   const metrics = createFigures({
-    counts, db, bus, sockets, presence, streams, writer, publisher, livingSession, guard, passwords, config: config.metrics, version,
+    counts, db, bus, sockets, presence, streams, writer, publisher, livingSession, catchUp, guard, passwords, config: config.metrics, version,
   }); // prettier-ignore
 
   let draining = false;

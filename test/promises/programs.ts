@@ -24,7 +24,7 @@ export const programs: PromiseSuite = (promised, rig) => {
 
   promised([211], "the page of the API is served under the policy of pages, with what it loads beside it", async () => {
     const page = await call(rig().url(), "GET", "/api/docs/");
-    expect([page.status, page.headers.get("content-type")]).toEqual([200, "text/html; charset=UTF-8"]);
+    expect([page.status, page.headers.get("content-type")]).toEqual([200, "text/html; charset=utf-8"]);
     expect(page.headers.get("content-security-policy")).toContain("default-src 'none'");
     const loaded = [...page.body.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, url]) => url as string);
     expect(loaded.map((url) => url.split("?")[0])).toEqual(["/icon.svg", "/api/docs/page.css", "/api/docs/page.js"]);
