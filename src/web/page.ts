@@ -3,6 +3,7 @@ import { brotliCompress, constants, gzip } from "node:zlib";
 import { promisify } from "node:util";
 import { Hono } from "hono";
 import type { HttpEnv } from "../deps.ts";
+import { prebuilt } from "./prebuilt.ts";
 
 type Asset = { type: string; plain: Uint8Array; gzip: Uint8Array; br: Uint8Array };
 type Built = { html: string; hash: string; assets: Record<"page.js" | "page.css", Asset> };
@@ -20,13 +21,13 @@ export function pageRoutes() {
 
 /**
  * A page at `at`, and the same at `also`: a document, one script and one sheet of style. It is built at the first request, in a tenth of a second, so that a server that nobody
- * looks at does not pay for it, and kept compressed.
+ * looks at does not pay for it, and kept compressed. A binary brings it along.
  */
 export function servePage(app: Hono<HttpEnv>, at: string, entry: string, title: string, also: string[] = []): void {
   let building: Promise<Built> | undefined;
   /** A build that failed is tried again: a request must not decide for all that follow. */
   const built = () =>
-    (building ??= build(at, entry, title).catch((error) => {
+    (building ??= prebuilt(entry, () => build(at, entry, title)).catch((error) => {
       building = undefined;
       throw error;
     }));
