@@ -5,10 +5,8 @@
 import { serialize } from "bun:jsc";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { documentRoutes } from "../src/web/documents.ts";
-import { pageRoutes } from "../src/web/page.ts";
-import { made, PREBUILT } from "../src/web/prebuilt.ts";
-import { version } from "../package.json";
+import { buildPage, type PageName, PAGES } from "../src/web/build.ts";
+import { PREBUILT } from "../src/web/prebuilt.ts";
 
 const TARGETS = ["linux-x64", "linux-arm64", "linux-x64-musl", "linux-arm64-musl"] as const;
 type Target = (typeof TARGETS)[number];
@@ -18,16 +16,10 @@ const unknown = asked.find((name) => !TARGETS.includes(name as Target));
 if (unknown) throw new Error(`There is no target "${unknown}": ${TARGETS.join(", ")}`);
 
 process.chdir(join(import.meta.dir, ".."));
-// Who is asked for a page makes it.
-for (const [app, path] of [
-  [pageRoutes(), "/"],
-  [documentRoutes(version), "/docs"],
-] as const) {
-  const { status } = await app.request(path);
-  if (status !== 200) throw new Error(`${path} was not made: ${status}`);
-}
+const names = Object.keys(PAGES) as PageName[];
+const pages = Object.fromEntries(await Promise.all(names.map(async (name) => [name, await buildPage(name)])));
 await mkdir("dist", { recursive: true });
-await Bun.write(`dist/${PREBUILT}`, serialize(made));
+await Bun.write(`dist/${PREBUILT}`, serialize(pages));
 
 for (const target of asked.length ? (asked as Target[]) : TARGETS) {
   const outfile = `dist/liquidchat-${target}`;

@@ -35,6 +35,7 @@ export function readConfig(env: Env = process.env, mayWrite = true) {
     workers,
     secretKeys: readSecretKeys(env, dataDir, databaseUrl !== null, mayWrite),
     debug: flag(env, "DEBUG"),
+    metrics: readMetrics(env, workers),
     messageMaxLength,
     maxFrameBytes:
       whole(env, "MAX_FRAME_BYTES", Math.max(64 * 1024, 12 * messageMaxLength + 4096), 0) || 16 * 1024 * 1024,
@@ -85,6 +86,19 @@ function readDatabaseUrl(env: Env): string | null {
   const part = (name: string, fallback: string) => encodeURIComponent(env[name] || fallback);
   const port = whole(env, "DB_PORT", 5432, 1, 65535);
   return `postgres://${part("DB_USER", "liquidchat")}:${part("DB_PASSWORD", "")}@${env.DB_HOST || "localhost"}:${port}/${part("DB_NAME", "liquidchat")}`;
+}
+
+/** Where /metrics is: on a port of its own, or on the main one for who has the token; nowhere by default. */
+function readMetrics(env: Env, workers: number) {
+  const token = env.METRICS_TOKEN || null;
+  const port = env.METRICS_PORT ? whole(env, "METRICS_PORT", 0, 0, 65535) : null;
+  if (token !== null && !/^\S{16,}$/.test(token))
+    throw new ConfigError(
+      "METRICS_TOKEN: must have at least 16 characters, without spaces. Make one: openssl rand -hex 32",
+    );
+  if (token !== null && port === null && workers > 1)
+    throw new ConfigError("METRICS_TOKEN: each of several workers has figures of its own, and they share the main port. Set METRICS_PORT."); // prettier-ignore
+  return { token, port, host: env.METRICS_HOST || "127.0.0.1" };
 }
 
 function readRedisUrl(env: Env): string | null {

@@ -30,7 +30,17 @@ describe.skipIf(process.platform !== "linux")("the binary", () => {
   test("serves, keeps what was said over a restart, and takes commands", async () => {
     const env: Env = { SECRET_KEY: SECRET, PORT: `${await freePort()}` };
     const first = await startServer(env, [], program);
-    for (const path of ["/", "/reset", "/page.js", "/page.css", "/api/docs", "/api/docs/page.js", "/api/openapi.json"])
+    for (const path of [
+      "/",
+      "/reset",
+      "/page.js",
+      "/page.css",
+      "/sw.js",
+      "/icon-192.png",
+      "/api/docs",
+      "/api/docs/page.js",
+      "/api/openapi.json",
+    ])
       expect([path, (await fetch(first.url + path)).status]).toEqual([path, 200]);
     const ada = await Person.signUp(first.url, "ada");
     const socket = await ada.socket("global");

@@ -1,22 +1,17 @@
 import { deserialize } from "bun:jsc";
 import { join } from "node:path";
+import { buildPage, type Page, type PageName } from "./build.ts";
 
-/** The file in a binary that has what was made of sources, which it has not; `build/binary.ts` puts it there. */
+/** The file in a binary that has the pages; `build/binary.ts` puts it there. */
 export const PREBUILT = "prebuilt.bin";
 
-/** What was made by this process, by name. */
-export const made = new Map<string, unknown>();
-let inBinary: Promise<Map<string, unknown>> | undefined;
+let prebuilt: Promise<Record<PageName, Page>> | undefined;
 
-/** What `make` makes of sources: in a binary it was made when that was. */
-export async function prebuilt<T>(name: string, make: () => Promise<T>): Promise<T> {
-  if (!Bun.isStandaloneExecutable) {
-    const value = await make();
-    made.set(name, value);
-    return value;
-  }
-  inBinary ??= Bun.file(join(import.meta.dir, PREBUILT))
+/** A page: made of its sources, or, in a binary, which has none, when that was made. */
+export async function madePage(name: PageName): Promise<Page> {
+  if (!Bun.isStandaloneExecutable) return buildPage(name);
+  prebuilt ??= Bun.file(join(import.meta.dir, PREBUILT))
     .arrayBuffer()
     .then(deserialize);
-  return (await inBinary).get(name) as T;
+  return (await prebuilt)[name];
 }
