@@ -2,13 +2,12 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import { chmodSync, chownSync, copyFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import { builtBinary } from "./support/binary.ts";
 import { Person } from "./support/client.ts";
 import { runProgram } from "./support/program.ts";
 import { type Env, SECRET, startServer } from "./support/server.ts";
 import { eventually, freePort, freshDatabase, haveServices, startRedis, tempDir } from "./support/services.ts";
 
-const TARGET = `linux-${process.arch === "arm64" ? "arm64" : "x64"}`;
-const ROOT = join(import.meta.dir, "..");
 const NOBODY = 65_534;
 const isRoot = process.geteuid!() === 0;
 
@@ -17,10 +16,8 @@ describe.skipIf(process.platform !== "linux")("the binary", () => {
   /** The binary as nobody, in its folder, where everything else that it may write to is not. */
   let program: string[];
   beforeAll(async () => {
-    const built = Bun.spawnSync([process.execPath, "build/binary.ts", TARGET], { cwd: ROOT });
-    expect([built.exitCode, built.stderr.toString()]).toEqual([0, ""]);
     dir = await tempDir();
-    copyFileSync(join(ROOT, `dist/liquidchat-${TARGET}`), join(dir, "liquidchat"));
+    copyFileSync(builtBinary(), join(dir, "liquidchat"));
     chmodSync(join(dir, "liquidchat"), 0o755);
     if (isRoot) chownSync(dir, NOBODY, NOBODY);
     const as = isRoot ? `setpriv --reuid=${NOBODY} --regid=${NOBODY} --clear-groups` : "";
