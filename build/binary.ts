@@ -3,7 +3,7 @@
  * database inside. Without targets, for all; the runtimes of the others are fetched from npm's registry.
  */
 import { serialize } from "bun:jsc";
-import { mkdir } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { buildPage, type PageName, PAGES } from "../src/web/build.ts";
 import { PREBUILT } from "../src/web/prebuilt.ts";
@@ -40,5 +40,7 @@ for (const target of asked.length ? (asked as Target[]) : TARGETS) {
       autoloadBunfig: false,
     },
   });
+  // Each binary has its own inside.
+  for (const map of new Bun.Glob("{liquidchat,embedded}-*.map").scanSync("dist")) await rm(`dist/${map}`);
   console.log(`${outfile}  ${Math.round(Bun.file(outfile).size / 1e6)} MB`);
 }
