@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { runProgram } from "../support/program.ts";
+import { MAIN, runProgram } from "../support/program.ts";
 import { type Env, SECRET, startServer } from "../support/server.ts";
 import { freePort, freshDatabase, haveServices, tempDir } from "../support/services.ts";
 
@@ -88,4 +88,22 @@ test("health asks the server on this machine, and is 1 where none can serve", as
   const now = await runProgram(["health"], env);
   expect([now.code, JSON.parse(now.out).status]).toEqual([0, "ready"]);
   await server.kill();
+}, 30_000);
+
+test("a server that is told to stop while it starts goes at once", async () => {
+  const env = { DATABASE_URL: `postgres://x@127.0.0.1:${await freePort()}/x`, SECRET_KEY: SECRET };
+  const child = Bun.spawn([process.execPath, MAIN], {
+    env: { PATH: process.env.PATH!, ...env },
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  let told = "";
+  let askedAt = 0;
+  for await (const chunk of child.stderr) {
+    told += new TextDecoder().decode(chunk);
+    if (!askedAt && told.includes("does not answer yet")) {
+      askedAt = performance.now();
+      child.kill("SIGTERM");
+    }
+  }
+  expect([await child.exited, told, performance.now() - askedAt < 2_000]).toEqual([0, expect.any(String), true]);
 }, 30_000);
