@@ -1,6 +1,6 @@
 /** The program's commands, run as an operator does: a process each, beside a server or without one. */
 import { describe, expect, test } from "bun:test";
-import { existsSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { MAIN, runProgram } from "../support/program.ts";
 import { type Env, SECRET, startServer } from "../support/server.ts";
@@ -51,6 +51,15 @@ describe("the embedded database", () => {
     expect((await fetch(`${server.url}/readyz`)).status).toBe(200);
     await server.kill();
     expect([existsSync(socket), existsSync(join(env.DATA_DIR!, ".new"))]).toEqual([false, false]);
+  }, 30_000);
+
+  test("a server whose folder takes no socket file serves all the same, and says so", async () => {
+    const env: Env = { DATA_DIR: await tempDir(), SECRET_KEY: SECRET };
+    mkdirSync(join(env.DATA_DIR!, "control.sock", "in-the-way"), { recursive: true });
+    const server = await startServer(env);
+    expect((await fetch(`${server.url}/readyz`)).status).toBe(200);
+    expect(server.output()).toContain("commands will not reach this server");
+    await server.kill();
   }, 30_000);
 
   test("what holds it and does not answer is told", async () => {
