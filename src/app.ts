@@ -262,7 +262,7 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
   const figures = metrics.apart && listenMetrics(config, metrics.apart);
   stack.defer(() => figures?.stop(true));
   const listening = (server = listen(config, http, gateway.websocket));
-  if (!config.databaseUrl) stack.defer(await listenControl(config.dataDir, controlRoutes(db, passwords).fetch));
+  if (!config.databaseUrl) stack.defer(await listenControl(config.dataDir, controlRoutes(db, passwords).fetch, log));
   stack.defer(clock.every(SWEEP_MS, gateway.sweep));
   stack.defer(
     clock.every(HOUSEKEEPING_MS, () => {

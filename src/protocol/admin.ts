@@ -4,7 +4,7 @@ import { count, page, time, uuid } from "./answers.ts";
 import { text } from "./api.ts";
 import { BODY, ok, pages, type Route } from "./route.ts";
 
-export const ACTS = ["disable", "enable", "end_sessions", "reset_password", "make_admin", "unmake_admin"] as const;
+const ACTS = ["disable", "enable", "end_sessions", "reset_password", "make_admin", "unmake_admin"] as const;
 /** What an admin can do to an account. */
 export type Act = (typeof ACTS)[number];
 

@@ -22,7 +22,7 @@ const sumOf = (all: readonly Figures[], of: (one: Figures) => number) => all.red
 const socketsOf = ({ sockets }: Figures) => sockets.global + sockets.private + sockets.chat;
 
 /** What happened between two answers. A process that is new in the second one has no past to compare with. */
-export function pointOf(before: Answer, now: Answer): Point {
+function pointOf(before: Answer, now: Answer): Point {
   const seconds = Math.max(0.1, (Date.parse(now.now) - Date.parse(before.now)) / 1_000);
   const pairs = now.processes.flatMap((one) => {
     const old = before.processes.find(({ process }) => process === one.process);
