@@ -37,8 +37,8 @@ describe.skipIf(!haveChromium)("notifications", () => {
       await eventually(async () => expect(await page.evaluate("document.hidden")).toBe(true));
     };
     const lookBack = async () => {
-      await page.bringToFront();
       await believeSeen(page, true);
+      await page.bringToFront();
     };
     await lookBack();
     return { ...hand, lookAway, lookBack };
