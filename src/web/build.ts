@@ -5,46 +5,51 @@ import { promisify } from "node:util";
 import { brotliCompress, constants, gzip } from "node:zlib";
 
 /** What a path is answered with; pictures are not compressed again. */
-export type PageFile = { type: string; plain: Uint8Array; gzip?: Uint8Array; br?: Uint8Array };
-/** `version`: another one where any file is another. */
-export type Page = { version: string; files: Record<PagePath, PageFile> };
+type PageFile = { type: string; plain: Uint8Array; gzip?: Uint8Array; br?: Uint8Array };
+/** Files by the end of their path. `version`: another one where any file is another. */
+export type Page = { version: string; files: Record<string, PageFile> };
 
+/** A document, one script and one sheet of style. */
+export const PAGE_PATHS = ["", "/page.js", "/page.css"] as const;
 const PICTURES = ["/icon-192.png", "/icon-512.png", "/icon-maskable.png", "/apple-touch-icon.png"] as const;
-export const PAGE_PATHS = ["/", "/page.js", "/page.css", "/sw.js", "/manifest.webmanifest", "/icon.svg", "/icon-unread.svg", ...PICTURES] as const; // prettier-ignore
-export type PagePath = (typeof PAGE_PATHS)[number];
+/** What the page has besides, to be installed. */
+export const APP_PATHS = ["/sw.js", "/manifest.webmanifest", "/icon.svg", "/icon-unread.svg", ...PICTURES] as const;
+
+/** @param address of the page: `/api/docs`; empty for the one at `/` */
+export async function buildPage(address: string, entry: string, title: string, head = ""): Promise<Page> {
+  const outputs = await bundle(entry);
+  const text = (ending: string) => outputs.find(({ path }) => path.endsWith(ending))!.text();
+  const [script, style] = await Promise.all([text(".js"), text(".css")]);
+  const version = Bun.hash(JSON.stringify([script, style, page(address, "", title, head)])).toString(36);
+  const files = await Promise.all([
+    packed("text/html", page(address, version, title, head)),
+    packed("text/javascript", script),
+    packed("text/css", style),
+  ]);
+  return { version, files: Object.fromEntries(PAGE_PATHS.map((path, i) => [path, files[i]!])) };
+}
+
+export async function buildApp(): Promise<Page> {
+  const { version, files } = await buildPage("", "app/main.tsx", "LiquidChat", INSTALL);
+  const [worker] = await bundle("worker/sw.ts", { VERSION: JSON.stringify(version) });
+  const more = await Promise.all([
+    packed("text/javascript", await worker!.text()),
+    packed("application/manifest+json", JSON.stringify(MANIFEST)),
+    packed("image/svg+xml", ICON),
+    packed("image/svg+xml", ICON.replace("</svg>", `${DOT}</svg>`)),
+    ...PICTURES.map(async (path) => ({ type: "image/png", plain: new Uint8Array(await readFile(at(`icons${path}`))) })),
+  ]);
+  return { version, files: { ...files, ...Object.fromEntries(APP_PATHS.map((path, i) => [path, more[i]!])) } };
+}
 
 const compressBr = promisify(brotliCompress);
 const compressGzip = promisify(gzip);
 const QUALITY = { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } };
 
-export async function buildPage(): Promise<Page> {
-  const [app, ...pictures] = await Promise.all([
-    bundle("app/main.tsx"),
-    ...PICTURES.map((path) => readFile(at(`icons${path}`))),
-  ]);
-  const script = app.find(({ path }) => path.endsWith(".js"))!;
-  const style = app.find(({ path }) => path.endsWith(".css"))!;
-  const sources = await Promise.all([script.text(), style.text()]);
-  const version = Bun.hash(JSON.stringify([...sources, page(""), MANIFEST, ICON])).toString(36);
-  const [worker] = await bundle("worker/sw.ts", { VERSION: JSON.stringify(version) });
-
-  const files = {} as Page["files"];
-  const put = async (path: PagePath, type: string, text: string) => {
-    const plain = new TextEncoder().encode(text);
-    const [br, gzip] = await Promise.all([compressBr(plain, QUALITY), compressGzip(plain, { level: 9 })]);
-    files[path] = { type: `${type}; charset=utf-8`, plain, br, gzip };
-  };
-  await Promise.all([
-    put("/", "text/html", page(version)),
-    put("/page.js", "text/javascript", sources[0]),
-    put("/page.css", "text/css", sources[1]),
-    put("/sw.js", "text/javascript", await worker!.text()),
-    put("/manifest.webmanifest", "application/manifest+json", JSON.stringify(MANIFEST)),
-    put("/icon.svg", "image/svg+xml", ICON),
-    put("/icon-unread.svg", "image/svg+xml", ICON.replace("</svg>", `${DOT}</svg>`)),
-  ]);
-  PICTURES.forEach((path, i) => (files[path] = { type: "image/png", plain: new Uint8Array(pictures[i]!) }));
-  return { version, files };
+async function packed(type: string, text: string): Promise<PageFile> {
+  const plain = new TextEncoder().encode(text);
+  const [br, gzip] = await Promise.all([compressBr(plain, QUALITY), compressGzip(plain, { level: 9 })]);
+  return { type: `${type}; charset=utf-8`, plain, br, gzip };
 }
 
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
@@ -86,21 +91,23 @@ const MANIFEST = {
   ],
 };
 
+const INSTALL = `
+<meta name="theme-color" content="${GROUND.light}" media="(prefers-color-scheme: light)">
+<meta name="theme-color" content="${GROUND.dark}" media="(prefers-color-scheme: dark)">
+<link rel="apple-touch-icon" href="/apple-touch-icon.png">
+<link rel="manifest" href="/manifest.webmanifest">`;
+
 /** Rendering waits for the script, which knows whether dark or light was chosen; without one there is nothing to see. */
-const page = (version: string) => `<!doctype html>
+const page = (address: string, version: string, title: string, head: string) => `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover, interactive-widget=resizes-content">
 <meta name="color-scheme" content="light dark">
-<meta name="theme-color" content="${GROUND.light}" media="(prefers-color-scheme: light)">
-<meta name="theme-color" content="${GROUND.dark}" media="(prefers-color-scheme: dark)">
-<title>LiquidChat</title>
-<script type="module" src="/page.js?v=${version}" blocking="render"></script>
-<link rel="stylesheet" href="/page.css?v=${version}">
-<link rel="icon" href="/icon.svg" type="image/svg+xml">
-<link rel="apple-touch-icon" href="/apple-touch-icon.png">
-<link rel="manifest" href="/manifest.webmanifest">
+<title>${title}</title>
+<script type="module" src="${address}/page.js?v=${version}" blocking="render"></script>
+<link rel="stylesheet" href="${address}/page.css?v=${version}">
+<link rel="icon" href="/icon.svg" type="image/svg+xml">${head}
 </head>
 <body>
 <div id="app"></div>

@@ -29,6 +29,6 @@ export async function openBrowser(): Promise<Browser> {
  * of it, as it is for everybody.
  */
 export async function believeSeen(page: Page, enabled: boolean): Promise<void> {
-  const { delegate } = (page as any)._connection.toImpl(page);
-  await delegate._mainFrameSession._client.send("Emulation.setFocusEmulationEnabled", { enabled });
+  const { delegate } = (page as any)["_connection"].toImpl(page);
+  await delegate["_mainFrameSession"]["_client"].send("Emulation.setFocusEmulationEnabled", { enabled });
 }

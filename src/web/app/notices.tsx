@@ -5,6 +5,7 @@ import { chat, known, me, opened, openRoom, unread } from "./chat.ts";
 import { mentions } from "./mention.ts";
 import { IconButton } from "./parts.tsx";
 import { keepOnDevice, keptOnDevice } from "./theme.ts";
+import { words } from "./words/index.ts";
 import { startWorker, tell, untell, worker } from "./worker.ts";
 
 const supported = worker !== null && "Notification" in window;
@@ -36,11 +37,11 @@ function keepHint(): void {
 export function NoticesButton() {
   if (!supported) return null;
   const on = permission.value === "granted" && wanted.value;
-  const label = permission.value === "denied" ? "Notifications are blocked in your browser's settings for this site" : `Notifications: ${on ? "on" : "off"}`; // prettier-ignore
+  const w = words.value.notices;
   return (
     <IconButton
       icon={on ? "bell" : "bell-off"}
-      label={label}
+      label={permission.value === "denied" ? w.blocked : on ? w.on : w.off}
       aria-pressed={on}
       disabled={permission.value === "denied"}
       onClick={() => (permission.value === "granted" ? want(!wanted.value) : ask())}
@@ -52,14 +53,15 @@ export function NoticesButton() {
 export function NoticesHint() {
   const talks = [...known().streams.values()].some(({ kind, lastMessage }) => kind === "direct" && lastMessage);
   if (permission.value !== "default" || hintSeen.value || !talks) return null;
+  const w = words.value.notices;
   return (
     <p class="hint-line">
-      <span>Hear of private messages while you are elsewhere?</span>{" "}
+      <span>{w.hint}</span>{" "}
       <button type="button" class="link" onClick={ask}>
-        Turn on
+        {w.turnOn}
       </button>{" "}
       <button type="button" class="link" onClick={keepHint}>
-        Not now
+        {w.notNow}
       </button>
     </p>
   );
@@ -75,7 +77,8 @@ function hear({ stream, message }: { stream: string; message: Message }): void {
   if (room.kind !== "direct" && !mentions(text, user.username)) return;
   const chars = [...text];
   const body = chars.length > LONGEST ? `${chars.slice(0, LONGEST).join("")}…` : text;
-  const title = room.kind === "direct" ? message.sender.username : `${message.sender.username}, to everyone`;
+  const title =
+    room.kind === "direct" ? message.sender.username : words.value.notices.toEveryone(message.sender.username);
   void tell({ stream, seq: message.seq, title, body });
 }
 
