@@ -38,12 +38,13 @@ export function NoticesButton() {
   if (!supported) return null;
   const on = permission.value === "granted" && wanted.value;
   const w = words.value.notices;
+  const blocked = permission.value === "denied";
   return (
     <IconButton
       icon={on ? "bell" : "bell-off"}
-      label={permission.value === "denied" ? w.blocked : on ? w.on : w.off}
+      label={blocked ? w.blocked : on ? w.on : w.off}
       aria-pressed={on}
-      disabled={permission.value === "denied"}
+      disabled={blocked}
       onClick={() => (permission.value === "granted" ? want(!wanted.value) : ask())}
     />
   );
