@@ -1,4 +1,4 @@
-/** Makes the page out of its sources: plain data, so that it can be made once and shipped. */
+/** Makes pages out of their sources: plain data, so that it can be made once and shipped. */
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -6,57 +6,69 @@ import { brotliCompress, constants, gzip } from "node:zlib";
 
 /** What a path is answered with; pictures are not compressed again. */
 type PageFile = { type: string; plain: Uint8Array; gzip?: Uint8Array; br?: Uint8Array };
-/** Files by the end of their path. `version`: another one where any file is another. */
+/** `version`: another one where any file is another. */
 export type Page = { version: string; files: Record<string, PageFile> };
+/** `at`: where it is; `also`: where the same document is, too. */
+type Source = { at: string; also: string[]; entry: string; title: string; icons: boolean };
 
-/** A document, one script and one sheet of style. */
-export const PAGE_PATHS = ["", "/page.js", "/page.css"] as const;
-const PICTURES = ["/icon-192.png", "/icon-512.png", "/icon-maskable.png", "/apple-touch-icon.png"] as const;
-/** What the page has besides, to be installed. */
-export const APP_PATHS = ["/sw.js", "/manifest.webmanifest", "/icon.svg", "/icon-unread.svg", ...PICTURES] as const;
+const PICTURES = ["/icon-192.png", "/icon-512.png", "/icon-maskable.png", "/apple-touch-icon.png"];
+const FOR_INSTALLING = ["/sw.js", "/manifest.webmanifest", "/icon.svg", "/icon-unread.svg", ...PICTURES];
 
-/** @param address of the page: `/api/docs`; empty for the one at `/` */
-export async function buildPage(address: string, entry: string, title: string, head = ""): Promise<Page> {
-  const outputs = await bundle(entry);
-  const text = (ending: string) => outputs.find(({ path }) => path.endsWith(ending))!.text();
-  const [script, style] = await Promise.all([text(".js"), text(".css")]);
-  const version = Bun.hash(JSON.stringify([script, style, page(address, "", title, head)])).toString(36);
-  const files = await Promise.all([
-    packed("text/html", page(address, version, title, head)),
-    packed("text/javascript", script),
-    packed("text/css", style),
-  ]);
-  return { version, files: Object.fromEntries(PAGE_PATHS.map((path, i) => [path, files[i]!])) };
-}
+const source = (at: string, entry: string, title: string, also: string[] = []): Source =>
+  ({ at, also, entry, title, icons: at === "" }); // prettier-ignore
 
-export async function buildApp(): Promise<Page> {
-  const { version, files } = await buildPage("", "app/main.tsx", "LiquidChat", INSTALL);
-  const [worker] = await bundle("worker/sw.ts", { VERSION: JSON.stringify(version) });
-  const more = await Promise.all([
-    packed("text/javascript", await worker!.text()),
-    packed("application/manifest+json", JSON.stringify(MANIFEST)),
-    packed("image/svg+xml", ICON),
-    packed("image/svg+xml", ICON.replace("</svg>", `${DOT}</svg>`)),
-    ...PICTURES.map(async (path) => ({ type: "image/png", plain: new Uint8Array(await readFile(at(`icons${path}`))) })),
-  ]);
-  return { version, files: { ...files, ...Object.fromEntries(APP_PATHS.map((path, i) => [path, more[i]!])) } };
-}
+/** The chat can be installed and opens without a server; the others are what they are. */
+export const PAGES = {
+  chat: source("", "app/main.tsx", "LiquidChat", ["/reset"]),
+  docs: source("/api/docs", "docs/main.tsx", "LiquidChat: the API"),
+};
+export type PageName = keyof typeof PAGES;
+
+export const pathsOf = ({ at, also, icons }: Source): string[] =>
+  [at || "/", ...also, `${at}/page.js`, `${at}/page.css`, ...(icons ? FOR_INSTALLING : [])]; // prettier-ignore
 
 const compressBr = promisify(brotliCompress);
 const compressGzip = promisify(gzip);
 const QUALITY = { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } };
 
-async function packed(type: string, text: string): Promise<PageFile> {
-  const plain = new TextEncoder().encode(text);
-  const [br, gzip] = await Promise.all([compressBr(plain, QUALITY), compressGzip(plain, { level: 9 })]);
-  return { type: `${type}; charset=utf-8`, plain, br, gzip };
+export async function buildPage(name: PageName): Promise<Page> {
+  const { at, also, entry, title, icons } = PAGES[name];
+  const outputs = await bundle(entry);
+  const [script, style] = await Promise.all(
+    [".js", ".css"].map((ending) => outputs.find(({ path }) => path.endsWith(ending))!.text()),
+  );
+  const version = Bun.hash(JSON.stringify([script, style, page(at, "", title, icons), MANIFEST, ICON])).toString(36);
+
+  const files: Page["files"] = {};
+  const put = async (path: string, type: string, text: string) => {
+    const plain = new TextEncoder().encode(text);
+    const [br, gzip] = await Promise.all([compressBr(plain, QUALITY), compressGzip(plain, { level: 9 })]);
+    files[path] = { type: `${type}; charset=utf-8`, plain, br, gzip };
+  };
+  await Promise.all([
+    ...[at || "/", ...also].map((path) => put(path, "text/html", page(at, version, title, icons))),
+    put(`${at}/page.js`, "text/javascript", script!),
+    put(`${at}/page.css`, "text/css", style!),
+  ]);
+  if (!icons) return { version, files };
+  const [worker] = await bundle("worker/sw.ts", { VERSION: JSON.stringify(version) });
+  await Promise.all([
+    put("/sw.js", "text/javascript", await worker!.text()),
+    put("/manifest.webmanifest", "application/manifest+json", JSON.stringify(MANIFEST)),
+    put("/icon.svg", "image/svg+xml", ICON),
+    put("/icon-unread.svg", "image/svg+xml", ICON.replace("</svg>", `${DOT}</svg>`)),
+    ...PICTURES.map(async (path) => {
+      files[path] = { type: "image/png", plain: new Uint8Array(await readFile(inHere(`icons${path}`))) };
+    }),
+  ]);
+  return { version, files };
 }
 
-const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+const inHere = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
 async function bundle(entry: string, define: Record<string, string> = {}) {
   const { outputs } = await Bun.build({
-    entrypoints: [at(entry)],
+    entrypoints: [inHere(entry)],
     target: "browser",
     minify: true,
     define,
@@ -91,24 +103,24 @@ const MANIFEST = {
   ],
 };
 
-const INSTALL = `
-<meta name="theme-color" content="${GROUND.light}" media="(prefers-color-scheme: light)">
-<meta name="theme-color" content="${GROUND.dark}" media="(prefers-color-scheme: dark)">
-<link rel="apple-touch-icon" href="/apple-touch-icon.png">
-<link rel="manifest" href="/manifest.webmanifest">`;
+const INSTALLING = `<link rel="apple-touch-icon" href="/apple-touch-icon.png">
+<link rel="manifest" href="/manifest.webmanifest">
+`;
 
 /** Rendering waits for the script, which knows whether dark or light was chosen; without one there is nothing to see. */
-const page = (address: string, version: string, title: string, head: string) => `<!doctype html>
+const page = (at: string, version: string, title: string, icons: boolean) => `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover, interactive-widget=resizes-content">
 <meta name="color-scheme" content="light dark">
+<meta name="theme-color" content="${GROUND.light}" media="(prefers-color-scheme: light)">
+<meta name="theme-color" content="${GROUND.dark}" media="(prefers-color-scheme: dark)">
 <title>${title}</title>
-<script type="module" src="${address}/page.js?v=${version}" blocking="render"></script>
-<link rel="stylesheet" href="${address}/page.css?v=${version}">
-<link rel="icon" href="/icon.svg" type="image/svg+xml">${head}
-</head>
+<script type="module" src="${at}/page.js?v=${version}" blocking="render"></script>
+<link rel="stylesheet" href="${at}/page.css?v=${version}">
+<link rel="icon" href="/icon.svg" type="image/svg+xml">
+${icons ? INSTALLING : ""}</head>
 <body>
 <div id="app"></div>
 <noscript>This page needs JavaScript. The API does not.</noscript>

@@ -96,7 +96,7 @@ describe.skipIf(!haveChromium)("tabs of one browser", () => {
     await edith.close();
   }, 60_000);
 
-  test("what is read in one is read in all, and a colour that is chosen in one is shown in all", async () => {
+  test("what is read in one is read in all, and the colours and the language that are chosen in one are shown in all", async () => {
     const rosa = await sitDown(browser, rig.url());
     await rosa.signUp("Rosa");
     const tab = await openTab(rosa);
@@ -116,6 +116,8 @@ describe.skipIf(!haveChromium)("tabs of one browser", () => {
     expect(await tab.evaluate("document.documentElement.dataset.theme")).toBe("dark");
     const around = await tab.locator("meta[name=theme-color]").first().getAttribute("content");
     expect(around).toBe(await tab.evaluate("getComputedStyle(document.documentElement).backgroundColor"));
+    await rosa.page.getByRole("combobox", { name: "Language" }).selectOption("de");
+    await tab.getByRole("button", { name: "Abmelden" }).waitFor();
     expect(rosa.wrongs).toEqual([]);
     await friend.closeAll();
     await rosa.close();

@@ -21,12 +21,10 @@ function App() {
 restoreTheme();
 restoreLanguage();
 const isReset = location.pathname === "/reset";
-if (!isReset) {
-  startNotices();
-  // A reload goes on where one was, without the card in between.
-  if (await chat.restore()) {
-    chat.connect();
-    chat.preload(opened.value);
-  }
+if (!isReset) startNotices();
+// A reload goes on where one was, without the card in between.
+if (!isReset && (await chat.restore())) {
+  chat.connect();
+  chat.preload(opened.value);
 }
 render(isReset ? <Reset /> : <App />, document.querySelector("#app")!);

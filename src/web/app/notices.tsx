@@ -38,13 +38,13 @@ export function NoticesButton() {
   if (!supported) return null;
   const on = permission.value === "granted" && wanted.value;
   const w = words.value.notices;
-  const blocked = permission.value === "denied";
+  const label = permission.value === "denied" ? w.blocked : on ? w.on : w.off;
   return (
     <IconButton
       icon={on ? "bell" : "bell-off"}
-      label={blocked ? w.blocked : on ? w.on : w.off}
+      label={label}
       aria-pressed={on}
-      disabled={blocked}
+      disabled={permission.value === "denied"}
       onClick={() => (permission.value === "granted" ? want(!wanted.value) : ask())}
     />
   );

@@ -142,8 +142,8 @@ function Account() {
       <span class="account-name">
         <Name of={user.username} />
       </span>
-      <NoticesButton />
       <LanguageChoice />
+      <NoticesButton />
       <IconButton icon={theme.value} label={w.colours[theme.value]} onClick={chooseNext} />
       <IconButton icon="leave" label={w.logOut} onClick={leave} />
     </footer>
