@@ -215,10 +215,12 @@ export function createConnection({
   }
 
   function send(frame: object): void {
+    // Closing: its close event is on the way. Browsers complain aloud of a send meanwhile.
+    if ((socket?.readyState ?? 1) > 1) return;
     try {
       socket?.send(JSON.stringify(frame));
     } catch {
-      // Closing: its close event is on the way.
+      // Not open yet, or not any more.
     }
   }
 

@@ -18,6 +18,8 @@ export type Socket = {
   onmessage: ((event: any) => void) | null;
   onclose: ((event: any) => void) | null;
   onerror: ((event: any) => void) | null;
+  /** 1 while it is open. */
+  readonly readyState?: number;
   send(data: string): void;
   close(code?: number): void;
 };

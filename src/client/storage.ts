@@ -32,7 +32,10 @@ type Store = {
 };
 type Database = {
   createObjectStore(name: string): unknown;
-  transaction(store: string, mode: string): { objectStore(name: string): Store; oncomplete: unknown; onabort: unknown };
+  transaction(
+    store: string,
+    mode: string,
+  ): { objectStore(name: string): Store; commit?(): void; oncomplete: unknown; onabort: unknown };
 };
 type IndexedDb = {
   open(name: string, version: number): Request<Database> & { onupgradeneeded: unknown; onblocked: unknown };
@@ -67,6 +70,8 @@ export function indexedDbStorage(
       new Promise((resolve, reject) => {
         const transaction = database.transaction("values", mode);
         const result = use(transaction.objectStore("values"));
+        // Else it waits for this page to hear of the request, and is undone where the page is closed before.
+        if (mode === "readwrite") transaction.commit?.();
         transaction.oncomplete = () => resolve(result());
         transaction.onabort = () => reject(new Error("IndexedDB refused"));
       });

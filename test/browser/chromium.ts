@@ -25,10 +25,10 @@ export async function openBrowser(): Promise<Browser> {
 }
 
 /**
- * From now on the page is hidden where another tab is in front of it, as it is for everybody. (Playwright has every page believe that it is looked at,
- * and no switch for that.)
+ * Playwright has every page believe that it is looked at, and no switch for that. Without the belief a page is hidden where another tab is in front
+ * of it, as it is for everybody.
  */
-export async function letBeHidden(page: Page): Promise<void> {
-  const { delegate } = (page as any)._connection.toImpl(page);
-  await delegate._mainFrameSession._client.send("Emulation.setFocusEmulationEnabled", { enabled: false });
+export async function believeSeen(page: Page, enabled: boolean): Promise<void> {
+  const { delegate } = (page as any)["_connection"].toImpl(page);
+  await delegate["_mainFrameSession"]["_client"].send("Emulation.setFocusEmulationEnabled", { enabled });
 }

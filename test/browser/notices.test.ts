@@ -1,0 +1,185 @@
+/** Notifications, in a real Chromium: who is told of what, when, and how often. */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import type { Browser, Page } from "playwright-core";
+import { PASSWORD, Person } from "../support/client.ts";
+import { embeddedRig, type Rig } from "../support/server.ts";
+import { eventually } from "../support/services.ts";
+import { believeSeen, haveChromium, openBrowser } from "./chromium.ts";
+import { type Hand, sitDown } from "./hand.ts";
+
+const SHOWN = `navigator.serviceWorker.ready.then((worker) => worker.getNotifications())
+  .then((all) => all.map(({ title, body }) => title + ": " + body))`;
+const shown = (page: Page) => page.evaluate(SHOWN) as Promise<string[]>;
+const CLICK = `registration.getNotifications().then(([notification]) =>
+  void self.dispatchEvent(new NotificationEvent("notificationclick", { notification })))`;
+const icon = (page: Page) => page.locator("link[rel=icon]").getAttribute("href");
+
+describe.skipIf(!haveChromium)("notifications", () => {
+  let rig: Rig;
+  let browser: Browser;
+  beforeAll(async () => {
+    [rig, browser] = await Promise.all([embeddedRig(), openBrowser()]);
+  }, 60_000);
+  afterAll(() => Promise.all([rig?.stop(), browser?.close()]));
+
+  /** Somebody at the page with the permission given, and a tab of something else to look at. */
+  async function sit(name: string) {
+    const hand = await sitDown(browser, rig.url());
+    const { page } = hand;
+    await page.context().grantPermissions(["notifications"]);
+    await hand.signUp(name);
+    await page.getByRole("button", { name: "Notifications: on" }).waitFor();
+    await page.evaluate("navigator.serviceWorker.ready.then(() => {})");
+    const other = await page.context().newPage();
+    const lookAway = async () => {
+      await believeSeen(page, false);
+      await other.bringToFront();
+      await eventually(async () => expect(await page.evaluate("document.hidden")).toBe(true));
+    };
+    const lookBack = async () => {
+      await believeSeen(page, true);
+      await page.bringToFront();
+    };
+    await lookBack();
+    return { ...hand, lookAway, lookBack };
+  }
+
+  /** Somebody else, by the API, in a conversation with them. */
+  async function friendOf(name: string, own: string) {
+    const friend = await Person.signUp(rig.url(), own);
+    const { body } = await friend.get(`/api/auth/users/?search=${name}`);
+    const { body: made } = await friend.post("/api/chat/conversations/create/", { user_id: body.results[0].id });
+    const socket = await friend.chat();
+    return {
+      room: made.conversation.id as string,
+      whisper: (text: string) => socket.post(made.conversation.id, text),
+      shout: (text: string) => socket.post("global", text),
+      leave: () => friend.closeAll(),
+    };
+  }
+  const unread = (hand: Hand, count: number) =>
+    eventually(async () => expect(await hand.page.title()).toBe(count ? `(${count}) LiquidChat` : "LiquidChat"));
+
+  test("private messages are told while nobody looks, one a room, cut; what is said to everyone only where it names one", async () => {
+    const ada = await sit("Ada");
+    const friend = await friendOf("ada", "Grace");
+    await friend.whisper("you look at me");
+    await unread(ada, 1);
+    expect(await shown(ada.page)).toEqual([]);
+    await ada.openRoom(/^Grace/);
+    await unread(ada, 0);
+    expect(await icon(ada.page)).toBe("/icon.svg");
+
+    await ada.lookAway();
+    await friend.shout("hello everyone, and adamant people");
+    await unread(ada, 1);
+    await friend.whisper("first");
+    await eventually(async () => expect(await shown(ada.page)).toEqual(["Grace: first"]));
+    await friend.whisper("<b>second</b> ".repeat(30));
+    await eventually(async () => expect(await shown(ada.page)).toEqual([`Grace: ${"<b>second</b> ".repeat(30).slice(0, 140)}…`])); // prettier-ignore
+    await friend.shout("is @Ada here?");
+    await eventually(async () => expect((await shown(ada.page)).sort()[0]).toBe("Grace, to everyone: is @Ada here?"));
+    expect([(await shown(ada.page)).length, await icon(ada.page)]).toEqual([2, "/icon-unread.svg"]);
+
+    // Back at the room, it is read, and what was told of it is gone.
+    await ada.lookBack();
+    await eventually(async () => expect(await shown(ada.page)).toEqual(["Grace, to everyone: is @Ada here?"]));
+    expect(ada.wrongs).toEqual([]);
+    await friend.leave();
+    await ada.close();
+  }, 60_000);
+
+  test("of two tabs that hear it one tells, none where either is looked at, and what is read on another device is untold", async () => {
+    const olga = await sit("Olga");
+    const friend = await friendOf("olga", "Edith");
+    const second = await olga.page.context().newPage();
+    await second.goto(rig.url());
+    await second.getByRole("button", { name: /^Edith/ }).waitFor();
+    await believeSeen(second, false);
+    await believeSeen(olga.page, false);
+    await second.bringToFront();
+    await eventually(async () => expect(await olga.page.evaluate("document.hidden")).toBe(true));
+    await friend.whisper("one of them is seen");
+    await unread(olga, 1);
+    await Bun.sleep(300);
+    expect(await shown(second)).toEqual([]);
+
+    await olga.lookAway();
+    await eventually(async () => expect(await second.evaluate("document.hidden")).toBe(true));
+    const [worker] = olga.page.context().serviceWorkers();
+    await worker!.evaluate(`{
+      self.count = 0;
+      const show = registration.showNotification.bind(registration);
+      registration.showNotification = (...all) => (self.count++, show(...all));
+    }`);
+    await friend.whisper("both are hidden");
+    await eventually(async () => expect(await shown(second)).toEqual(["Edith: both are hidden"]));
+    await Bun.sleep(300);
+    expect(await worker!.evaluate("self.count")).toBe(1);
+
+    const phone = await sitDown(browser, rig.url());
+    await phone.page.getByLabel("Name").fill("Olga");
+    await phone.page.getByLabel("Password", { exact: true }).fill(PASSWORD);
+    await phone.page.keyboard.press("Enter");
+    await phone.openRoom(/^Edith/);
+    await unread(olga, 0);
+    await eventually(async () => expect(await shown(second)).toEqual([]));
+    await phone.close();
+    await friend.leave();
+    await olga.close();
+  }, 60_000);
+
+  test("a click opens the room; who switched them off is told nothing", async () => {
+    const rosa = await sit("Rosa");
+    const friend = await friendOf("rosa", "Lise");
+    await rosa.lookAway();
+    await friend.whisper("come here");
+    await eventually(async () => expect((await shown(rosa.page)).length).toBe(1));
+    await rosa.page.context().serviceWorkers()[0]!.evaluate(CLICK);
+    await rosa.page.getByRole("heading", { name: "Lise" }).waitFor();
+    await eventually(async () => expect(await shown(rosa.page)).toEqual([]));
+    // Where no page was open, a new one says which room.
+    await rosa.page.goto(`${rig.url()}/#${friend.room}`);
+    await rosa.page.reload();
+    await rosa.page.getByRole("heading", { name: "Lise" }).waitFor();
+    await rosa.page.locator(".words", { hasText: "come here" }).waitFor();
+
+    await rosa.lookBack();
+    await rosa.page.getByRole("button", { name: "Notifications: on" }).click();
+    await rosa.page.getByRole("button", { name: "Notifications: off" }).waitFor();
+    await rosa.lookAway();
+    await friend.whisper("nobody listens");
+    await unread(rosa, 1);
+    await Bun.sleep(300);
+    expect(await shown(rosa.page)).toEqual([]);
+    expect(rosa.wrongs).toEqual([]);
+    await friend.leave();
+    await rosa.close();
+  }, 60_000);
+
+  test("nobody is asked before they ask: a quiet line says once that it can be, and goes for good", async () => {
+    const { page, signUp, wrongs, close } = await sitDown(browser, rig.url());
+    await page.addInitScript(`{
+      window.asked = 0;
+      Notification.requestPermission = async () => (window.asked++, "denied");
+      Object.defineProperty(Notification, "permission", { get: () => "default" });
+    }`);
+    await page.reload();
+    await signUp("Emmy");
+    const hint = page.getByText("Hear of private messages");
+    expect(await hint.count()).toBe(0);
+    const friend = await friendOf("emmy", "Hedy");
+    await friend.whisper("hello Emmy");
+    await hint.waitFor();
+    expect(await page.evaluate("asked")).toBe(0);
+    await page.getByRole("button", { name: "Not now" }).click();
+    await page.reload();
+    await page.getByRole("button", { name: /^Hedy/ }).waitFor();
+    expect(await hint.count()).toBe(0);
+    await page.getByRole("button", { name: "Notifications: off" }).click();
+    expect(await page.evaluate("asked")).toBe(1);
+    expect(wrongs).toEqual([]);
+    await friend.leave();
+    await close();
+  }, 60_000);
+});
