@@ -105,7 +105,7 @@ chat.on("signedOut", () => {
 export function Announcer() {
   return (
     <>
-      <div class="for-ears" aria-live="polite" data-testid="announcer">
+      <div class="for-ears" aria-live="polite">
         {news.value.lines.map((line, i) => (
           <p key={`${news.value.count} ${i}`}>{line}</p>
         ))}
