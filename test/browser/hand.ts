@@ -7,6 +7,7 @@ export type Hand = {
   /** Errors, dialogs, violations of the page's policy, and requests to anybody else. */
   wrongs: string[];
   signUp(name: string): Promise<void>;
+  logIn(name: string): Promise<void>;
   say(text: string): Promise<void>;
   openRoom(name: string | RegExp): Promise<void>;
   /** Finds somebody by a part of their name and opens the conversation with Enter. */
@@ -32,8 +33,11 @@ export async function sitDown(browser: Browser, url: string, options: BrowserCon
     if (!request.url().startsWith(`${url}/`)) wrongs.push(`request: ${request.url()}`);
   });
   page.on("console", (message) => {
-    // That the server said no, or is away, is no mistake of the page.
-    if (message.type() === "error" && !/^(Failed to load resource|WebSocket connection)/.test(message.text()))
+    // That the server said no, is away, or has just closed a socket, is no mistake of the page.
+    if (
+      message.type() === "error" &&
+      !/^(Failed to load resource|WebSocket (connection|is already in CLOSING))/.test(message.text())
+    )
       wrongs.push(message.text());
   });
   await page.addInitScript(
@@ -42,17 +46,22 @@ export async function sitDown(browser: Browser, url: string, options: BrowserCon
   await page.goto(`${url}/`);
 
   const box = page.getByRole("textbox", { name: "Message", exact: true });
+  async function enter(name: string): Promise<void> {
+    await page.getByRole("textbox", { name: "Name" }).waitFor();
+    await page.keyboard.type(name);
+    await page.keyboard.press("Tab");
+    await page.keyboard.type(PASSWORD);
+    await page.keyboard.press("Enter");
+    await box.waitFor();
+  }
   return {
     page,
     wrongs,
     async signUp(name) {
       await page.getByRole("button", { name: "Create an account" }).click();
-      await page.keyboard.type(name);
-      await page.keyboard.press("Tab");
-      await page.keyboard.type(PASSWORD);
-      await page.keyboard.press("Enter");
-      await box.waitFor();
+      await enter(name);
     },
+    logIn: enter,
     async say(text) {
       await box.focus();
       await page.keyboard.type(text);

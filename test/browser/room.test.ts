@@ -57,7 +57,7 @@ describe.skipIf(!haveChromium)("a room of the page", () => {
     const long = "a word too many. ".repeat(200);
     await page.getByRole("textbox", { name: "Message", exact: true }).fill(long);
     await page.keyboard.press("Enter");
-    await mine("a word too many").getByRole("alert").waitFor();
+    await mine("a word too many").locator(".failed").waitFor();
     expect(await mine("a word too many").getAttribute("data-state")).toBe("failed");
     await page.getByRole("button", { name: "Discard" }).click();
     await eventually(async () => expect(await mine("a word too many").count()).toBe(0));

@@ -33,13 +33,21 @@ describe.each(languages)("in %s", (language) => {
     const { room, rooms, message, signIn, strength, count } = wordsOf(language);
     const { number } = grammarOf(language);
     for (const n of [0, 1, 2, 3, 11, 100, 1_000_000]) {
-      for (const say of [room.online, room.toLatestNew, room.countNew, rooms.unread, signIn.tooMany, strength.short]) {
+      for (const say of [
+        room.online,
+        room.toLatestNew,
+        room.countNew,
+        rooms.unread,
+        signIn.tooMany,
+        strength.short,
+        message.refusedMany,
+      ]) {
         const said = say(n);
         expect([said, /#|undefined|NaN/.test(said)]).toEqual([said, false]);
         // Languages may have a word for few, of many they tell the number.
         if (n > 10) expect(said).toContain(number(n));
       }
-      const heard = message.heardMany(n, ["Ada", "Grace"], true);
+      const heard = message.heardMany(n, ["Ada", "Grace"], 7);
       expect([heard.includes("Ada"), heard.includes("Grace"), heard.includes("#")]).toEqual([true, true, false]);
     }
     expect([count(99, 99), count(100, 99)]).toEqual([number(99), `${number(99)}+`]);

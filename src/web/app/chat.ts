@@ -1,5 +1,5 @@
 import { computed, effect, signal } from "@preact/signals";
-import { createClient } from "../../client/index.ts";
+import { createClient, type Room } from "../../client/index.ts";
 import type { Words } from "./words/en.ts";
 
 export const chat = createClient({ url: location.origin, cookie: true });
@@ -18,6 +18,9 @@ export const unloaded = signal<ReadonlySet<string>>(new Set());
 export const online = signal(navigator.onLine);
 /** Where "new" begins in the room that is looked at: the first message above this seq. */
 export const newFrom = signal<number | null>(null);
+
+/** Rooms as they were looked at, the latest first. */
+export const visited: string[] = [];
 
 /** Milliseconds of a frame. */
 const FRAME = 16;
@@ -48,14 +51,29 @@ export const me = computed(() => (known(), chat.user()));
 export const connection = computed(() => (known(), chat.connection));
 export const unread = computed(() => [...known().streams.values()].reduce((sum, room) => sum + room.unread, 0));
 
+/** Rooms as they are listed: everybody's, then the latest activity first. */
+export function listed() {
+  const place = ({ stream }: { stream: string }) => Number(stream === "global");
+  return [...known().streams.values()].sort(
+    (one, other) => place(other) - place(one) || (one.updatedAt < other.updatedAt ? 1 : -1),
+  );
+}
+
+/** The other one of a conversation. */
+export function partnerOf(room: Readonly<Room> | undefined) {
+  return room?.participants.find(({ id }) => id !== me.value?.id) ?? room?.participants[0];
+}
+
 chat.on("signedOut", ({ reason }) => {
   goodbye.value = reason === "logged_out" ? null : reason;
   opened.value = "global";
   unloaded.value = new Set();
   listShown.value = false;
+  visited.length = 0;
 });
 
 export function openRoom(stream: string): void {
+  visited.unshift(opened.value);
   const room = chat.state.streams.get(stream);
   newFrom.value = room?.unread ? room.readSeq : null;
   opened.value = stream;

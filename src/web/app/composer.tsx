@@ -1,6 +1,7 @@
 import { useSignal } from "@preact/signals";
-import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { chat, me } from "./chat.ts";
+import { focusRoom } from "./keys.ts";
 import { IconButton } from "./parts.tsx";
 import { words } from "./words/index.ts";
 
@@ -34,10 +35,7 @@ export function Composer({ stream }: { stream: string }) {
     style.height = `${box.current!.scrollHeight}px`;
   }, [text.value]);
 
-  // Not where it would bring up an on-screen keyboard that nobody asked for.
-  useEffect(() => {
-    if (matchMedia("(hover: hover)").matches) box.current?.focus();
-  }, []);
+  useLayoutEffect(focusRoom, []);
 
   return (
     <form

@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import { useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { ChatError } from "../../client/index.ts";
 import { chat, goodbye, tellTabs } from "./chat.ts";
 import { Field, IconButton, LanguageChoice, StrengthOf } from "./parts.tsx";
@@ -17,6 +17,9 @@ export function Entry({ entered }: { entered?: () => void }) {
   const wrongs = useSignal<Wrongs>({});
   const typed = useSignal({ username: "", password: "" });
   const form = useRef<HTMLFormElement>(null);
+
+  // After a log-out nobody else would put the focus anywhere.
+  useLayoutEffect(() => form.current?.querySelector("input")?.focus(), []);
 
   /** At the first field that is wrong one goes on. */
   function refuse(all: Wrongs): void {
@@ -84,7 +87,6 @@ export function Entry({ entered }: { entered?: () => void }) {
             spellcheck={false}
             dir={typed.value.username ? "auto" : undefined}
             maxLength={64}
-            autofocus
             error={wrongs.value.username?.()}
             onInput={change}
           />

@@ -5,6 +5,8 @@ import "../style/entry.css";
 import "../style/shell.css";
 import "../style/room.css";
 import "../style/messages.css";
+import "../style/dialog.css";
+import "../style/forced-colors.css";
 import { render } from "preact";
 import { chat, me, opened, openRoom } from "./chat.ts";
 import { Entry } from "./entry.tsx";
@@ -12,6 +14,7 @@ import { startNotices } from "./notices.tsx";
 import { Reset } from "./reset.tsx";
 import { Shell } from "./shell.tsx";
 import { restoreTheme } from "./theme.ts";
+import { fitToKeyboard } from "./viewport.ts";
 import { restoreLanguage } from "./words/index.ts";
 
 function enter(): void {
@@ -24,6 +27,7 @@ function App() {
 }
 
 restoreTheme();
+fitToKeyboard();
 restoreLanguage();
 const isReset = location.pathname === "/reset";
 if (!isReset) startNotices();

@@ -1,6 +1,4 @@
-import { useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
-import type { Message, Pending } from "../../client/index.ts";
+import type { Pending } from "../../client/index.ts";
 import { chat, me } from "./chat.ts";
 import type { Line } from "./lines.ts";
 import { Avatar, Icon, type IconName, Name } from "./parts.tsx";
@@ -77,7 +75,7 @@ export function LineOf({ line, mine, isRead }: Props) {
 function Failed({ pending: { clientId, error } }: { pending: Pending }) {
   const w = words.value;
   return (
-    <p class="failed" role="alert">
+    <p class="failed">
       {error ? sentenceOf(error) : w.message.notSent}{" "}
       <button type="button" class="link" onClick={() => chat.retry(clientId)}>
         {w.tryAgain}
@@ -85,42 +83,6 @@ function Failed({ pending: { clientId, error } }: { pending: Pending }) {
       <button type="button" class="link" onClick={() => chat.discard(clientId)}>
         {w.message.discard}
       </button>
-    </p>
-  );
-}
-
-/** New messages are read out together, at most so often (ms): a screen reader must not drown. */
-const TOGETHER = 1_500;
-
-/** Tells screen readers of what others say in this room, author first. */
-export function Announcer({ stream }: { stream: string }) {
-  const said = useSignal("");
-  useEffect(() => {
-    let waiting: Message[] = [];
-    let timer = 0;
-    const tell = () => {
-      timer = 0;
-      const [first] = waiting;
-      const names = [...new Set(waiting.map(({ sender }) => sender.username))];
-      said.value =
-        waiting.length === 1
-          ? words.value.message.heard(first!.sender.username, first!.text ?? first!.content)
-          : words.value.message.heardMany(waiting.length, names.slice(0, 3), names.length > 3);
-      waiting = [];
-    };
-    const end = chat.on("message", ({ stream: of, message }) => {
-      if (of !== stream || message.sender.id === me.value?.id) return;
-      waiting.push(message);
-      timer ||= setTimeout(tell, TOGETHER);
-    });
-    return () => {
-      end();
-      clearTimeout(timer);
-    };
-  }, [stream]);
-  return (
-    <p class="for-ears" aria-live="polite" data-testid="announcer">
-      {said.value}
     </p>
   );
 }

@@ -1,12 +1,11 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
-import { chat, connection, known, listShown, load, me, newFrom, online, unloaded, unread } from "./chat.ts";
+import { chat, connection, known, listShown, load, me, newFrom, online, partnerOf, unloaded, unread } from "./chat.ts";
 import { Composer } from "./composer.tsx";
 import { linesOf } from "./lines.ts";
-import { Announcer, LineOf } from "./messages.tsx";
+import { LineOf } from "./messages.tsx";
 import { Avatar, Icon, IconButton, Name } from "./parts.tsx";
 import { createScroll } from "./scroll.ts";
-import { partnerOf } from "./shell.tsx";
 import { agoOf } from "./time.ts";
 import { words } from "./words/index.ts";
 
@@ -16,7 +15,6 @@ export function Room({ stream }: { stream: string }) {
       <Header stream={stream} />
       <Log stream={stream} />
       <Composer stream={stream} />
-      <Announcer stream={stream} />
     </main>
   );
 }
@@ -46,7 +44,7 @@ function Header({ stream }: { stream: string }) {
         </span>
       )}
       <div class="room-title">
-        <h1>
+        <h1 tabIndex={-1}>
           <Name of={partner?.username ?? w.everyone} />
         </h1>
         <p>{partner ? (isOnline ? w.online : lastSeen(partner.last_seen)) : w.room.online(presence.size)}</p>
@@ -60,14 +58,14 @@ function lastSeen(at: string | null): string {
   return at ? words.value.room.lastSeen(agoOf(Date.parse(at))) : words.value.offline;
 }
 
-/** Told quietly, and only where it lasts: the style shows it after a moment. */
+/** Told quietly, and only where it lasts: the style shows it after a moment, and ears hear of it in announcer.tsx. */
 function Connection() {
   const now = connection.value;
-  if (now.state === "live" && online.value) return <p class="connection" role="status" />;
+  if (now.state === "live" && online.value) return null;
   const w = words.value.room;
   const given = now.state === "offline" && now.code !== undefined;
   return (
-    <p class="connection away" role="status">
+    <p class="connection away">
       {given ? (
         <button type="button" class="link" onClick={() => chat.connect()}>
           {w.connectAgain}

@@ -1,40 +1,83 @@
 import { useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { ChatError, type Room as RoomOfClient } from "../../client/index.ts";
-import { chat, connection, goodbye, known, listShown, me, online, opened, openRoom, tellTabs } from "./chat.ts";
+import { Announcer } from "./announcer.tsx";
+import {
+  chat,
+  connection,
+  goodbye,
+  known,
+  listed,
+  listShown,
+  me,
+  online,
+  opened,
+  partnerOf,
+  tellTabs,
+} from "./chat.ts";
+import { dialog, go, listenToKeys, watchFocus } from "./keys.ts";
+import { NoticesButton, NoticesHint } from "./notices.tsx";
 import { Avatar, Badge, Icon, IconButton, LanguageChoice, Name } from "./parts.tsx";
 import { People } from "./people.tsx";
 import { Room } from "./room.tsx";
-import { NoticesButton, NoticesHint } from "./notices.tsx";
+import { Shortcuts } from "./shortcuts.tsx";
+import { Switcher } from "./switcher.tsx";
 import { chooseNext, theme } from "./theme.ts";
 import { shortlyOf } from "./time.ts";
 import { words } from "./words/index.ts";
 
 /** All that one sees once logged in: the list of rooms and the room. */
 export function Shell() {
+  useEffect(listenToKeys, []);
+  useEffect(watchFocus, []);
   useEffect(() => {
-    const close = (event: KeyboardEvent) => event.key === "Escape" && (listShown.value = false);
-    addEventListener("keydown", close);
-    return () => removeEventListener("keydown", close);
+    const wide = matchMedia("(width > 760px)");
+    const close = () => (listShown.value = false);
+    wide.addEventListener("change", close);
+    return () => wide.removeEventListener("change", close);
   }, []);
+  const wasShown = useRef(false);
+  // The list lies over the room on a phone: only one of the two is there for hands and ears.
+  useEffect(() => {
+    const main = document.querySelector("main")!;
+    main.inert = listShown.value;
+    if (listShown.value) document.querySelector<HTMLElement>(".sidebar [aria-current]")?.focus();
+    else if (wasShown.current && !main.contains(document.activeElement))
+      document.querySelector<HTMLElement>(".menu button")?.focus();
+    wasShown.current = listShown.value;
+  }, [listShown.value]);
   return (
     <div class={`shell ${listShown.value ? "list-shown" : ""}`}>
+      <div class="skips">
+        <Skip to=".log">{words.value.keys.toMessages}</Skip>
+        <Skip to=".composer textarea">{words.value.keys.toComposer}</Skip>
+      </div>
       <Sidebar />
       <div class="veil" onClick={() => (listShown.value = false)} />
       <Room key={opened.value} stream={opened.value} />
+      {dialog.value === "shortcuts" && <Shortcuts />}
+      {dialog.value === "switcher" && <Switcher />}
+      <Announcer />
     </div>
   );
 }
 
-/** The other one of a conversation. */
-export function partnerOf(room: Readonly<RoomOfClient> | undefined) {
-  return room?.participants.find(({ id }) => id !== me.value?.id) ?? room?.participants[0];
+function Skip({ to, children }: { to: string; children: string }) {
+  return (
+    <button type="button" class="button" onClick={() => document.querySelector<HTMLElement>(to)?.focus()}>
+      {children}
+    </button>
+  );
 }
 
 function Sidebar() {
   const searching = useSignal(false);
   return (
     <nav class="sidebar glass" aria-label={words.value.rooms.list}>
+      <header class="list-head">
+        <h2>{words.value.rooms.list}</h2>
+        <IconButton icon="close" label={words.value.rooms.close} onClick={() => (listShown.value = false)} />
+      </header>
       <People searching={searching} />
       {!searching.value && <Rooms />}
       <NoticesHint />
@@ -44,15 +87,11 @@ function Sidebar() {
 }
 
 function Rooms() {
-  const { streams, presence, more } = known();
+  const { presence, more } = known();
   const w = words.value;
-  const rooms = [...streams.values()].sort(
-    (one, other) =>
-      Number(other.stream === "global") - Number(one.stream === "global") || (one.updatedAt < other.updatedAt ? 1 : -1),
-  );
   return (
     <ul class="rows scrolls">
-      {rooms.map((room) => {
+      {listed().map((room) => {
         const partner = partnerOf(room);
         if (room.kind === "direct" && !partner) return null;
         const isOnline = partner !== undefined && presence.has(partner.id);
@@ -62,7 +101,7 @@ function Rooms() {
               type="button"
               class="row"
               aria-current={room.stream === opened.value ? "true" : undefined}
-              onClick={() => openRoom(room.stream)}
+              onClick={() => go(room.stream)}
             >
               {partner ? (
                 <Avatar id={partner.id} name={partner.username} online={isOnline} />
@@ -142,10 +181,18 @@ function Account() {
       <span class="account-name">
         <Name of={user.username} />
       </span>
-      <LanguageChoice />
-      <NoticesButton />
-      <IconButton icon={theme.value} label={w.colours[theme.value]} onClick={chooseNext} />
-      <IconButton icon="leave" label={w.logOut} onClick={leave} />
+      <span class="account-tools">
+        <LanguageChoice />
+        <NoticesButton />
+        <IconButton
+          icon="keys"
+          label={words.value.keys.title}
+          aria-haspopup="dialog"
+          onClick={() => (dialog.value = "shortcuts")}
+        />
+        <IconButton icon={theme.value} label={w.colours[theme.value]} onClick={chooseNext} />
+        <IconButton icon="leave" label={w.logOut} onClick={leave} />
+      </span>
     </footer>
   );
 }

@@ -104,6 +104,7 @@ export const ar = ({ number, plural, list }: Grammar) =>
     },
     rooms: {
       list: "الغرف",
+      close: "إغلاق القائمة",
       byMe: (text: Part): Part => ["أنت: ", text],
       emptyGlobal: "تحية للجميع",
       emptyDirect: "لم يُقل شيء بعد",
@@ -170,15 +171,49 @@ export const ar = ({ number, plural, list }: Grammar) =>
       showAll: "عرض الكل",
       showLess: "عرض أقل",
       heard: (name, text) => `${name}: ${text}`,
+      heardElsewhere: (name, text) => `${name}، في محادثة أخرى: ${text}`,
       heardMany: (count, names, others) => {
-        const from = list([...names, ...(others ? ["آخرين"] : [])]);
-        return plural(count, {
-          one: `رسالة جديدة من ${from}`,
-          two: `رسالتان جديدتان من ${from}`,
-          few: `# رسائل جديدة من ${from}`,
-          other: `# رسالة جديدة من ${from}`,
+        const rest = plural(others, { one: "شخص آخر", two: "شخصان آخران", few: "# آخرون", other: "# آخرون" });
+        const messages = plural(count, {
+          one: "رسالة جديدة",
+          two: "رسالتان جديدتان",
+          few: "# رسائل جديدة",
+          other: "# رسالة جديدة",
         });
+        return `${list([...names, ...(others ? [rest] : [])])}: ${messages}. آخرها:`;
       },
+      refused: (text, why) => `لم تُرسل: ${text} ${why}`,
+      refusedMany: (count) =>
+        plural(count, {
+          one: "لم تُرسل رسالة واحدة.",
+          two: "لم تُرسل رسالتان.",
+          few: "لم تُرسل # رسائل.",
+          other: "لم تُرسل # رسالة.",
+        }),
+    },
+    ears: {
+      disconnected: "انقطع الاتصال، وتجري إعادته. ما تكتبه يُرسل لاحقًا.",
+      offline: "لا يوجد اتصال بالشبكة. ما تكتبه يُرسل لاحقًا.",
+      connected: "عاد الاتصال.",
+    },
+    keys: {
+      title: "اختصارات لوحة المفاتيح",
+      all: "كل الاختصارات",
+      close: "إغلاق",
+      single: "اختصارات بمفتاح واحد",
+      toMessages: "الانتقال إلى الرسائل",
+      toComposer: "الانتقال إلى مربع الكتابة",
+      goTo: "الانتقال إلى غرفة أو شخص",
+      places: "غرف وأشخاص",
+      nothing: "لا شيء بهذا الاسم.",
+      nextUnread: "الغرفة غير المقروءة التالية",
+      previousUnread: "الغرفة غير المقروءة السابقة",
+      allRead: "لا شيء غير مقروء.",
+      composer: "إلى مربع الكتابة، ومنه إلى أحدث رسالة",
+      scroll: "تصفّح الرسائل",
+      newLine: "سطر جديد",
+      write: "الكتابة: يذهب الحرف إلى مربع الكتابة",
+      names: { ctrl: "Ctrl", shift: "Shift", enter: "Enter", esc: "Esc", pageUp: "PgUp", pageDown: "PgDn" },
     },
     notices: {
       on: "الإشعارات: مفعّلة",

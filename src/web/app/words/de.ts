@@ -95,6 +95,7 @@ export const de = ({ number, plural, list }: Grammar) =>
     },
     rooms: {
       list: "Räume",
+      close: "Liste schließen",
       byMe: (text: Part): Part => ["Du: ", text],
       emptyGlobal: "Sag allen Hallo",
       emptyDirect: "Noch nichts gesagt",
@@ -142,11 +143,41 @@ export const de = ({ number, plural, list }: Grammar) =>
       showAll: "Alles zeigen",
       showLess: "Weniger zeigen",
       heard: (name, text) => `${name}: ${text}`,
-      heardMany: (count, names, others) =>
-        plural(count, {
-          one: `# neue Nachricht von ${list([...names, ...(others ? ["anderen"] : [])])}`,
-          other: `# neue Nachrichten von ${list([...names, ...(others ? ["anderen"] : [])])}`,
-        }),
+      heardElsewhere: (name, text) => `${name}, in einer anderen Unterhaltung: ${text}`,
+      heardMany: (count, names, others) => {
+        const all = list([
+          ...names,
+          ...(others ? [plural(others, { one: "# weitere Person", other: "# weitere" })] : []),
+        ]);
+        return `${all}: ${plural(count, { one: "# neue Nachricht", other: "# neue Nachrichten" })}. Die letzte:`;
+      },
+      refused: (text, why) => `Nicht gesendet: ${text} ${why}`,
+      refusedMany: (count) =>
+        plural(count, { one: "# Nachricht wurde nicht gesendet.", other: "# Nachrichten wurden nicht gesendet." }),
+    },
+    ears: {
+      disconnected: "Verbindung getrennt, sie wird wieder aufgebaut. Was du schreibst, wird später gesendet.",
+      offline: "Du bist offline. Was du schreibst, wird später gesendet.",
+      connected: "Wieder verbunden.",
+    },
+    keys: {
+      title: "Tastenkürzel",
+      all: "Alle Tastenkürzel",
+      close: "Schließen",
+      single: "Kürzel mit nur einer Taste",
+      toMessages: "Zu den Nachrichten springen",
+      toComposer: "Zum Eingabefeld springen",
+      goTo: "Zu einem Raum oder einer Person",
+      places: "Räume und Personen",
+      nothing: "Nichts mit diesem Namen.",
+      nextUnread: "Nächster ungelesener Raum",
+      previousUnread: "Voriger ungelesener Raum",
+      allRead: "Alles ist gelesen.",
+      composer: "Zum Eingabefeld; von dort zur neuesten Nachricht",
+      scroll: "Nachrichten blättern",
+      newLine: "Neue Zeile",
+      write: "Schreiben: der Buchstabe geht ins Eingabefeld",
+      names: { ctrl: "Strg", shift: "Umschalt", enter: "Eingabe", esc: "Esc", pageUp: "Bild ↑", pageDown: "Bild ↓" },
     },
     notices: {
       on: "Benachrichtigungen: an",

@@ -96,6 +96,7 @@ export const en = ({ number, plural, list }: Grammar) => ({
   },
   rooms: {
     list: "Rooms",
+    close: "Close the list",
     byMe: (text: Part): Part => ["You: ", text],
     emptyGlobal: "Say hello to everyone",
     emptyDirect: "Nothing said yet",
@@ -142,13 +143,42 @@ export const en = ({ number, plural, list }: Grammar) => ({
     discard: "Discard",
     showAll: "Show all",
     showLess: "Show less",
-    /** Read out: one message, and several at once. */
+    /** Read out. */
     heard: (name: string, text: string) => `${name}: ${text}`,
-    heardMany: (count: number, names: string[], others: boolean) =>
-      plural(count, {
-        one: `# new message from ${list([...names, ...(others ? ["others"] : [])])}`,
-        other: `# new messages from ${list([...names, ...(others ? ["others"] : [])])}`,
-      }),
+    heardElsewhere: (name: string, text: string) => `${name}, in another conversation: ${text}`,
+    /** The last of them follows. */
+    heardMany: (count: number, names: string[], others: number) => {
+      const all = list([...names, ...(others ? [plural(others, { one: "# other", other: "# others" })] : [])]);
+      return `${all}: ${plural(count, { one: "# new message", other: "# new messages" })}. The last:`;
+    },
+    refused: (text: string, why: string) => `Not sent: ${text} ${why}`,
+    refusedMany: (count: number) =>
+      plural(count, { one: "# message was not sent.", other: "# messages were not sent." }),
+  },
+  ears: {
+    disconnected: "Disconnected, reconnecting. What you write is sent later.",
+    offline: "You are offline. What you write is sent later.",
+    connected: "Connected again.",
+  },
+  keys: {
+    title: "Keyboard shortcuts",
+    all: "All shortcuts",
+    close: "Close",
+    single: "Shortcuts of a single key",
+    toMessages: "Skip to the messages",
+    toComposer: "Skip to the composer",
+    goTo: "Go to a room or a person",
+    places: "Rooms and people",
+    nothing: "Nothing by that name.",
+    nextUnread: "Next unread room",
+    previousUnread: "Previous unread room",
+    allRead: "Nothing is unread.",
+    composer: "To the composer; once there, to the latest message",
+    scroll: "Scroll the messages",
+    newLine: "New line",
+    write: "Write: the letter goes to the composer",
+    /** As they stand on keyboards. */
+    names: { ctrl: "Ctrl", shift: "Shift", enter: "Enter", esc: "Esc", pageUp: "Page Up", pageDown: "Page Down" },
   },
   notices: {
     on: "Notifications: on",
