@@ -138,6 +138,7 @@ async function copyOf(of: WorkerClient, dataDir: string, disk: Disk, clock: Cloc
   try {
     await of.rest(() => cp(from, to, { recursive: true, mode: constants.COPYFILE_FICLONE }));
     await client.open();
+    await client.ask({ exec: "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" });
   } catch (error) {
     await close();
     throw error;

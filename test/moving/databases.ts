@@ -1,0 +1,37 @@
+/** The two kinds of database, empty, as those who move see them. */
+import { openEmbedded } from "../../src/db/embedded.ts";
+import type { Database, Session } from "../../src/db/client.ts";
+import { openPostgres, openSession } from "../../src/db/postgres.ts";
+import { systemClock as clock } from "../../src/ops/clock.ts";
+import { archiveText } from "../../src/moving/backup.ts";
+import { type Checksums, saveArchive } from "../../src/moving/archive.ts";
+import { freshDatabase, haveServices, silent, tempDir } from "../support/services.ts";
+
+/** `session`: the connection that fills it. */
+export type Place = { db: Database; session: Session; url: string | null; close(): Promise<void> };
+
+export const KINDS: [string, () => Promise<Place>][] = [["embedded", embedded]];
+if (haveServices) KINDS.push(["PostgreSQL", onPostgres]);
+
+async function embedded(): Promise<Place> {
+  const db = await openEmbedded(await tempDir(), clock, silent);
+  return { db, session: db.session, url: null, close: () => db.close() };
+}
+
+async function onPostgres(): Promise<Place> {
+  const url = await freshDatabase();
+  const [db, session] = [openPostgres(url, clock), openSession(url, clock)];
+  return { db, session, url, close: async () => void (await Promise.all([db.close(), session.close()])) };
+}
+
+export async function backUp(db: Database, file: string): Promise<Checksums> {
+  const snapshot = await db.snapshot();
+  try {
+    return await saveArchive(
+      file,
+      archiveText(snapshot, new Date(), () => {}),
+    );
+  } finally {
+    await snapshot.close();
+  }
+}
