@@ -114,7 +114,7 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
   const accounts = createAccounts({
     store: authStore,
     tokens,
-    passwords: createPasswords(),
+    passwords: createPasswords(undefined, await authStore.slowestImported()),
     isOnline: presence.isOnline,
     sessionEnded: (sessionId, disabled) => {
       revocations.add(sessionId, disabled);

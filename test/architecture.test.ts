@@ -20,6 +20,7 @@ const LEVELS: Record<string, number> = {
   backends: 3.5,
   listen: 3.5,
   app: 4, http: 4,
+  moving: 3,
   main: 5,
 }; // prettier-ignore
 

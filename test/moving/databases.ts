@@ -5,23 +5,30 @@ import { openPostgres, openSession } from "../../src/db/postgres.ts";
 import { systemClock as clock } from "../../src/ops/clock.ts";
 import { archiveText } from "../../src/moving/backup.ts";
 import { type Checksums, saveArchive } from "../../src/moving/archive.ts";
+import type { Env } from "../support/server.ts";
 import { freshDatabase, haveServices, silent, tempDir } from "../support/services.ts";
 
-/** `session`: the connection that fills it. */
-export type Place = { db: Database; session: Session; url: string | null; close(): Promise<void> };
+/** `session`: the connection that fills it; `env`: for a server on it, when this is closed. */
+export type Place = { db: Database; session: Session; env: Env; close(): Promise<void> };
 
 export const KINDS: [string, () => Promise<Place>][] = [["embedded", embedded]];
 if (haveServices) KINDS.push(["PostgreSQL", onPostgres]);
 
 async function embedded(): Promise<Place> {
-  const db = await openEmbedded(await tempDir(), clock, silent);
-  return { db, session: db.session, url: null, close: () => db.close() };
+  const dir = await tempDir();
+  const db = await openEmbedded(dir, clock, silent);
+  return { db, session: db.session, env: { DATA_DIR: dir }, close: () => db.close() };
 }
 
 async function onPostgres(): Promise<Place> {
   const url = await freshDatabase();
   const [db, session] = [openPostgres(url, clock), openSession(url, clock)];
-  return { db, session, url, close: async () => void (await Promise.all([db.close(), session.close()])) };
+  return {
+    db,
+    session,
+    env: { DATABASE_URL: url },
+    close: async () => void (await Promise.all([db.close(), session.close()])),
+  };
 }
 
 export async function backUp(db: Database, file: string): Promise<Checksums> {
