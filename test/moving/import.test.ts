@@ -141,6 +141,9 @@ for (const [i, [to, open]] of KINDS.entries()) {
       [5, privates[4]!.id, "read after all", at(14).replace("456Z", "Z"), alice.id, false],
     ]);
     expect((await get("conversations/")).results).toMatchObject([{ id: older, unread_count: 1, read_seq: 3, head_seq: 5, created_at: at(1).replace("456Z", "Z"), updated_at: at(14).replace("456Z", "Z") }]); // prettier-ignore
+    // The first version took spaces away; and the second log-in is with another hash.
+    for (const typed of ["plum-orbit-4417 ", "plum-orbit-4417 "])
+      expect((await logIn(url, "bob", typed)).status).toBe(200);
     const bobs = (await logIn(url, "Bob", "plum-orbit-4417")).body.access;
     expect((await get("conversations/", bobs)).results.map((c: Json) => [c.id, c.unread_count])).toEqual([[older, 2], [empty, 0]]); // prettier-ignore
 
