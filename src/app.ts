@@ -8,6 +8,8 @@ import { authRoutes } from "./auth/routes.ts";
 import { createAuthStore } from "./auth/store.ts";
 import { createTokens } from "./auth/tokens.ts";
 import { openBus, openDatabase } from "./backends.ts";
+import { controlRoutes } from "./control/routes.ts";
+import { listenControl } from "./control/socket.ts";
 import { createCatchUp } from "./chat/catch-up.ts";
 import { chatCommands } from "./chat/commands.ts";
 import { createConversations } from "./chat/conversations.ts";
@@ -43,6 +45,8 @@ import { createResume } from "./realtime/resume.ts";
 import { createStreams } from "./realtime/streams.ts";
 import { type Connection, Sockets } from "./realtime/sockets.ts";
 import { look } from "./realtime/store.ts";
+import { version } from "../package.json";
+import { documentRoutes } from "./web/documents.ts";
 import { pageRoutes } from "./web/page.ts";
 
 export type App = {
@@ -68,7 +72,7 @@ const HOUR_MS = 3_600_000;
 /** Builds the whole server and starts it. Nothing else constructs a dependency; `stop` takes down what `start` put up, in reverse. */
 export async function startApp({ config, log, clock = systemClock, at = () => {} }: Options): Promise<App> {
   await using stack = new AsyncDisposableStack();
-  const db = await openDatabase(config, clock, log);
+  const db = await openDatabase(config, true, clock, log);
   stack.defer(() => db.close());
 
   const { prefix, redis, bus } = await openBus(db, config, clock, log);
@@ -111,10 +115,11 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
     clock,
     times: config.presence,
   });
+  const passwords = createPasswords(undefined, await authStore.slowestImported());
   const accounts = createAccounts({
     store: authStore,
     tokens,
-    passwords: createPasswords(undefined, await authStore.slowestImported()),
+    passwords,
     isOnline: presence.isOnline,
     sessionEnded: (sessionId, disabled) => {
       revocations.add(sessionId, disabled);
@@ -231,6 +236,7 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
       redis: redis ? (bus.isUp() ? "up" : "away") : "none",
     })),
     page: pageRoutes(),
+    documents: documentRoutes(version),
     upgrade: handshake.upgrade,
     readClient: createClientReader(config.trustedProxies),
     allowedOrigins: config.allowedOrigins,
@@ -252,6 +258,7 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
   stack.defer(() => presence.leave(0));
   await presence.start();
   const listening = (server = listen(config, http, gateway.websocket));
+  if (!config.databaseUrl) stack.defer(await listenControl(config.dataDir, controlRoutes(db, passwords).fetch));
   /** A session that nobody refreshed ends by time, and its sockets with it. */
   const closeExpired = async () => {
     const now = clock.now();

@@ -8,7 +8,7 @@ import type { Network } from "./ops/address.ts";
 export type Config = ReturnType<typeof readConfig>;
 
 /** A setting that cannot work; the message names the variable and is for the operator. */
-export class ConfigError extends Error {}
+class ConfigError extends Error {}
 
 type Env = Record<string, string | undefined>;
 
@@ -65,7 +65,9 @@ export function readConfig(env: Env = process.env) {
       perAddress: whole(env, "MAX_SOCKETS_PER_ADDRESS", 3_000, 0) || Infinity,
       unauthenticated: whole(env, "MAX_UNAUTHENTICATED_SOCKETS", 1_000, 0) || Infinity,
     },
-    allowedOrigins: list(env, "ALLOWED_ORIGINS").map((value) => origin(value)),
+    allowedOrigins: list(env, "ALLOWED_ORIGINS").map((value) => origin("ALLOWED_ORIGINS", value)),
+    /** Where people open the page; null where nobody said. */
+    publicUrl: env.PUBLIC_URL ? origin("PUBLIC_URL", env.PUBLIC_URL.replace(/\/$/, "")) : null,
     trustedProxies: list(env, "TRUSTED_PROXIES").map((value) => network(value)),
   };
 }
@@ -180,9 +182,9 @@ function list(env: Env, name: string): string[] {
     .filter(Boolean);
 }
 
-function origin(value: string): string {
-  if (!URL.canParse(value) || new URL(value).origin !== value) {
-    throw new ConfigError(`ALLOWED_ORIGINS: must be origins such as https://chat.example.org, not "${value}".`);
+function origin(name: string, value: string): string {
+  if (!/^https?:/.test(value) || !URL.canParse(value) || new URL(value).origin !== value) {
+    throw new ConfigError(`${name}: takes origins such as https://chat.example.org, not "${value}".`);
   }
   return value;
 }

@@ -16,6 +16,7 @@ type Deps = {
   chat: Routes;
   health: Routes;
   page: Routes;
+  documents: Routes;
   upgrade: (
     request: Request,
     endpoint: Endpoint,
@@ -38,6 +39,7 @@ export function createHttp({
   chat,
   health,
   page,
+  documents,
   upgrade,
   readClient,
   allowedOrigins,
@@ -115,6 +117,7 @@ export function createHttp({
   app.route("/", health);
   app.route("/api/auth", auth);
   app.route("/api/chat", chat);
+  app.route("/api", documents);
   for (const endpoint of ["global", "private", "chat"] as const) {
     app.get(
       endpoint === "chat" ? "/ws/chat" : `/ws/chat/${endpoint}`,

@@ -67,6 +67,9 @@ export async function makeTemplate(emptyDir: string): Promise<Blob> {
   return blob;
 }
 
+/** Another process has the database open. */
+export class InUse extends Error {}
+
 /**
  * Two processes in one PGlite directory destroy it. SQLite's file lock is held by the kernel for the process: a killed one leaves
  * nothing stale behind, and two that start together cannot both win.
@@ -79,7 +82,7 @@ function lock(dataDir: string): () => void {
   } catch (error) {
     file.close();
     if ((error as { code?: string }).code !== "SQLITE_BUSY") throw error;
-    throw new Error(
+    throw new InUse(
       "it is in use by another LiquidChat. Stop that one first, or give this one a DATA_DIR of its own; several processes need PostgreSQL and Redis",
       { cause: error },
     );

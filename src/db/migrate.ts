@@ -18,10 +18,10 @@ export const TABLES: readonly string[] = [
 type Migrated = Pick<Session, "query" | "exec">;
 
 /**
- * Brings the database to this program's tables, or as far as one of the migrations. Throws a sentence for the operator when it is newer than
- * the program.
+ * Brings the database to this program's tables; with `only`, to those that some of the migrations make. Throws a sentence for the operator when
+ * it is newer than the program.
  */
-export async function migrate(db: Migrated, upTo?: string): Promise<void> {
+export async function migrate(db: Migrated, only?: readonly string[]): Promise<void> {
   await db.exec(
     `DO $do$ BEGIN PERFORM pg_advisory_xact_lock(${LOCK});
        CREATE TABLE IF NOT EXISTS migrations (id text PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now());
@@ -33,11 +33,9 @@ export async function migrate(db: Migrated, upTo?: string): Promise<void> {
   const unknown = unknownAmong([...done].filter((id) => !id.startsWith(FUNCTIONS_ID)));
   if (unknown)
     throw new Error(`The database is newer than this program (it has migration ${unknown}). Start the newer version.`);
-  for (const { id, sql } of MIGRATIONS) {
-    if (!done.has(id)) await db.exec(guarded(id, sql));
-    if (id === upTo) return;
-  }
-  if (!done.has(functions))
+  for (const { id, sql } of MIGRATIONS)
+    if (!done.has(id) && (!only || only.includes(id))) await db.exec(guarded(id, sql));
+  if (!only && !done.has(functions))
     await db.exec(guarded(functions, `${FUNCTIONS}; DELETE FROM migrations WHERE id LIKE '${FUNCTIONS_ID}%'`));
 }
 

@@ -10,6 +10,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { constants, createGunzip, createGzip } from "node:zlib";
 import { z } from "zod";
+import type { Progress } from "./rows.ts";
 
 export const FORMAT = "liquidchat backup";
 export const VERSION = 1;
@@ -37,22 +38,46 @@ const PIECE = 1_000;
  * Writes an archive so that the file is there when all of it is, on the disk and readable by its owner alone, and else what was there before.
  * What was written is read again first.
  */
-export async function saveArchive(file: string, text: AsyncIterable<string | Uint8Array>): Promise<Checksums> {
+export async function saveArchive(
+  file: string,
+  text: AsyncIterable<string | Uint8Array>,
+  progress: Progress = () => {},
+): Promise<Checksums & { rows: number }> {
   const partial = `${file}.${crypto.randomUUID().slice(0, 8)}.partial`;
   try {
     const out = createWriteStream(partial, { flags: "wx", mode: 0o600 });
-    await pipeline(Readable.from(text, { objectMode: true }), createGzip({ level: constants.Z_BEST_SPEED }), out);
+    await pipeline(
+      Readable.from(counted(text, progress), { objectMode: true }),
+      createGzip({ level: constants.Z_BEST_SPEED }),
+      out,
+    );
     await chmod(partial, 0o600);
     await sync(partial);
-    const sums = await verifyArchive(partial);
+    const verified = await verifyArchive(partial);
     await rename(partial, file);
     await sync(dirname(file));
-    return sums;
+    return verified;
   } catch (cause) {
     await rm(partial, { force: true });
     throw new Error(`The backup ${file} cannot be written`, { cause });
   }
 }
+
+/** Tells how many of the rows that the header announces have passed. */
+async function* counted(text: AsyncIterable<string | Uint8Array>, progress: Progress) {
+  const decoder = new TextDecoder();
+  let [first, total, lines] = ["", 0, 0];
+  for await (const piece of text) {
+    const now = typeof piece === "string" ? piece : decoder.decode(piece, { stream: true });
+    if (!lines) first += now;
+    lines += now.split("\n").length - 1;
+    if (lines && !total) total = rowsIn(headerLine.parse(JSON.parse(first.slice(0, first.indexOf("\n")))));
+    progress(Math.min(lines, total), total);
+    yield piece;
+  }
+}
+
+export const rowsIn = ({ counts }: Header) => Object.values(counts).reduce((sum, n) => sum + n, 0);
 
 async function sync(path: string): Promise<void> {
   const handle = await open(path);
@@ -60,11 +85,11 @@ async function sync(path: string): Promise<void> {
 }
 
 /** Reads all of it; throws where it is not what was written. */
-export async function verifyArchive(file: string): Promise<Checksums> {
-  const { pieces } = await openArchive(file);
+export async function verifyArchive(file: string): Promise<Checksums & { rows: number }> {
+  const { header, pieces } = await openArchive(file);
   for (;;) {
     const { done, value } = await pieces.next();
-    if (done) return value;
+    if (done) return { ...value, rows: rowsIn(header) };
   }
 }
 

@@ -1,19 +1,40 @@
-import type { Session } from "../db/client.ts";
+import type { Database, Session } from "../db/client.ts";
 import { applied } from "../db/migrate.ts";
 import { FORMAT, type Header, VERSION } from "./archive.ts";
-import { type Progress, readTable, readTables } from "./rows.ts";
+import { readTable, readTables } from "./rows.ts";
 
-/** Everything in the snapshot, as the text of an archive, piece by piece. */
-export async function* archiveText(snapshot: Session, madeAt: Date, progress: Progress): AsyncGenerator<string, void> {
+/** Everything in the database as it is now, as the text of an archive, piece by piece. */
+export async function* archiveText(db: Pick<Database, "snapshot">, now: Date): AsyncGenerator<string, void> {
+  const snapshot = await db.snapshot();
+  try {
+    yield* textOf(snapshot, now);
+  } finally {
+    await snapshot.close();
+  }
+}
+
+/** The same for an answer over HTTP. Rejects where the database cannot be read at all; who stops reading ends it. */
+export async function archiveStream(db: Pick<Database, "snapshot">, now: Date): Promise<ReadableStream<Uint8Array>> {
+  const text = archiveText(db, now);
+  let next = await text.next();
+  const encoder = new TextEncoder();
+  return new ReadableStream({
+    async pull(controller) {
+      if (next.done) return controller.close();
+      controller.enqueue(encoder.encode(next.value));
+      next = await text.next();
+    },
+    cancel: async () => void (await text.return()),
+  });
+}
+
+async function* textOf(snapshot: Session, madeAt: Date): AsyncGenerator<string, void> {
   const tables = await readTables(snapshot);
   const counts: Record<string, number> = {};
   for (const { name } of tables) {
     const [row] = await snapshot.query<{ n: number }>(`SELECT count(*) AS n FROM ${name}`, []);
     counts[name] = row!.n;
   }
-  const total = Object.values(counts).reduce((sum, n) => sum + n, 0);
-  let done = 0;
-
   const all = new Bun.CryptoHasher("sha256");
   const sums: Record<string, string> = {};
   const line = (value: object) => {
@@ -31,7 +52,6 @@ export async function* archiveText(snapshot: Session, madeAt: Date, progress: Pr
       own.update(text);
       all.update(text);
       yield text;
-      progress((done += rows.length), total);
     }
     sums[table.name] = own.digest("hex");
   }

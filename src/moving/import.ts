@@ -134,7 +134,7 @@ type Room = End & { id: string; createdAt: Date; pair: [string, string]; unread:
 
 function userRows(users: OldUser[], now: Date, notes: string[]): object[] {
   const names = importedNames(users);
-  return users.map(({ id, username, password, email, isActive, createdAt, lastSeen }) => {
+  return users.map(({ id, username, password, email, isAdmin, isActive, createdAt, lastSeen }) => {
     const name = names.get(id)!;
     if (name.username !== username)
       notes.push(`user ${id}: ${JSON.stringify(username)} is now ${JSON.stringify(name.username)}`);
@@ -148,6 +148,7 @@ function userRows(users: OldUser[], now: Date, notes: string[]): object[] {
       id,
       password: usable ? password : "",
       email,
+      role: isAdmin ? "admin" : "user",
       created_at: createdAt,
       last_seen: lastSeen,
       disabled_at: isActive ? null : now,

@@ -1,6 +1,6 @@
 import type { Session } from "../db/client.ts";
 import { migrate, unknownAmong } from "../db/migrate.ts";
-import { openArchive, verifyArchive } from "./archive.ts";
+import { openArchive, rowsIn, verifyArchive } from "./archive.ts";
 import { intoEmpty } from "./empty.ts";
 import { insertRows, type Progress, readTables } from "./rows.ts";
 
@@ -9,7 +9,8 @@ export type Restored = { madeAt: string; counts: Record<string, number> };
 
 /**
  * Puts a backup into an empty database, as a new deployment with an epoch of its own, and brings it to this program's tables. Its sessions
- * end, unless `keepSessions`: one that was logged out after the backup would live again. The file is read twice, to see first that it is whole.
+ * and one-time links end, unless `keepSessions`: what was ended or used after the backup would live again. The file is read twice, to see
+ * first that it is whole.
  */
 export async function restore(
   session: Session,
@@ -23,10 +24,10 @@ export async function restore(
   const newer = unknownAmong(migrations);
   if (newer)
     throw new Error(`${file} was made by a newer version of LiquidChat (migration ${newer}). Restore it with that one`);
-  const total = Object.values(counts).reduce((sum, n) => sum + n, 0);
+  const total = rowsIn(header);
 
   return intoEmpty(session, async () => {
-    await migrate(session, migrations.at(-1)!);
+    await migrate(session, migrations);
     const tables = new Map((await readTables(session)).map((table) => [table.name, table]));
     // What the migrations put there is in the backup too.
     await session.exec(`TRUNCATE ${[...tables.keys()].join(", ")}`);
@@ -40,7 +41,8 @@ export async function restore(
     }
     await migrate(session);
     await session.exec(COUNT_ON);
-    if (!keepSessions) await session.exec("UPDATE sessions SET ended_at = now() WHERE ended_at IS NULL");
+    if (!keepSessions)
+      await session.exec("UPDATE sessions SET ended_at = now() WHERE ended_at IS NULL; DELETE FROM password_resets");
     return { madeAt: header.made_at, counts };
   });
 }

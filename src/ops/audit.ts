@@ -12,6 +12,7 @@ type Event =
   | "logged_out"
   | "password_wrong"
   | "password_changed"
+  | "password_reset"
   | "account_deleted"
   | "session_ended"
   | "token_reused";

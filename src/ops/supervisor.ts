@@ -4,10 +4,13 @@ import type { Log } from "./log.ts";
 /** A worker that dies at once again and again is broken: it comes back slower and slower. */
 const MAX_PAUSE_MS = 10_000;
 
-type Options = { count: number; host: string; port: number; log: Log };
+type Options = { count: number; host: string; port: number; log: Log; onStop: (stop: () => void) => void };
+
+/** This program again: a binary is itself, else Bun runs it. */
+const SELF = Bun.isStandaloneExecutable ? [process.execPath] : [process.execPath, ...process.execArgv, Bun.main];
 
 /** Runs workers that share the port, starts those again that end by themselves, and ends them all with itself. */
-export async function supervise({ count, host, port, log }: Options): Promise<number> {
+export async function supervise({ count, host, port, log, onStop }: Options): Promise<number> {
   await refuseSharedPort(host, port);
   let stopping = false;
   const children = new Set<Bun.Subprocess>();
@@ -17,13 +20,12 @@ export async function supervise({ count, host, port, log }: Options): Promise<nu
     endPauses();
     for (const child of children) child.kill("SIGTERM");
   };
-  process.on("SIGTERM", stop);
-  process.on("SIGINT", stop);
+  onStop(stop);
 
   const keep = async () => {
     for (let failures = 0; !stopping;) {
       const startedAt = performance.now();
-      const child = Bun.spawn([process.execPath, ...process.execArgv, Bun.main, "worker"], {
+      const child = Bun.spawn([...SELF, "worker"], {
         stdio: ["ignore", "inherit", "inherit"],
         // Nothing is said over it; that it closes tells a worker that its supervisor is gone, killed perhaps.
         ipc: () => {},

@@ -11,23 +11,29 @@ const compressBr = promisify(brotliCompress);
 const compressGzip = promisify(gzip);
 const QUALITY = { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } };
 
+export function pageRoutes() {
+  const app = new Hono<HttpEnv>();
+  servePage(app, "", "app/main.tsx", "LiquidChat", ["/reset"]);
+  app.get("/icon.svg", (c) => c.body(ICON, 200, { "Content-Type": "image/svg+xml", "Cache-Control": "max-age=86400" }));
+  return app;
+}
+
 /**
- * The page: a document, one script and one sheet of style. It is built at the first request, in a tenth of a second, so that a server that nobody
+ * A page at `at`, and the same at `also`: a document, one script and one sheet of style. It is built at the first request, in a tenth of a second, so that a server that nobody
  * looks at does not pay for it, and kept compressed.
  */
-export function pageRoutes() {
+export function servePage(app: Hono<HttpEnv>, at: string, entry: string, title: string, also: string[] = []): void {
   let building: Promise<Built> | undefined;
   /** A build that failed is tried again: a request must not decide for all that follow. */
   const built = () =>
-    (building ??= build().catch((error) => {
+    (building ??= build(at, entry, title).catch((error) => {
       building = undefined;
       throw error;
     }));
 
-  const app = new Hono<HttpEnv>();
-  app.get("/", async (c) => c.html((await built()).html));
+  for (const path of [at || "/", ...also]) app.get(path, async (c) => c.html((await built()).html));
   for (const name of ["page.js", "page.css"] as const)
-    app.get(`/${name}`, async (c) => {
+    app.get(`${at}/${name}`, async (c) => {
       const { assets, hash } = await built();
       const { type, ...encodings } = assets[name];
       const accepted = c.req.header("accept-encoding") ?? "";
@@ -40,13 +46,11 @@ export function pageRoutes() {
         ...(c.req.query("v") === hash && { "Cache-Control": "public, max-age=31536000, immutable" }),
       });
     });
-  app.get("/icon.svg", (c) => c.body(ICON, 200, { "Content-Type": "image/svg+xml", "Cache-Control": "max-age=86400" }));
-  return app;
 }
 
-async function build(): Promise<Built> {
+async function build(at: string, entry: string, title: string): Promise<Built> {
   const { outputs } = await Bun.build({
-    entrypoints: [fileURLToPath(new URL("app/main.tsx", import.meta.url))],
+    entrypoints: [fileURLToPath(new URL(entry, import.meta.url))],
     target: "browser",
     minify: true,
     jsx: { runtime: "automatic", importSource: "preact", development: false },
@@ -58,7 +62,7 @@ async function build(): Promise<Built> {
   };
   const [script, style] = await Promise.all([asset(".js", "text/javascript"), asset(".css", "text/css")]);
   const hash = Bun.hash(`${Bun.hash(script.plain)} ${Bun.hash(style.plain)}`).toString(36);
-  return { html: document(hash), hash, assets: { "page.js": script, "page.css": style } };
+  return { html: document(at, hash, title), hash, assets: { "page.js": script, "page.css": style } };
 }
 
 /** A drop. */
@@ -66,16 +70,16 @@ const ICON = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><linea
 `;
 
 /** Rendering waits for the script, which knows whether dark or light was chosen; without one there is nothing to see. */
-const document = (hash: string) => `<!doctype html>
+const document = (at: string, hash: string, title: string) => `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover, interactive-widget=resizes-content">
 <meta name="color-scheme" content="light dark">
-<title>LiquidChat</title>
+<title>${title}</title>
 <link rel="icon" href="/icon.svg" type="image/svg+xml">
-<link rel="stylesheet" href="/page.css?v=${hash}">
-<script type="module" src="/page.js?v=${hash}" blocking="render"></script>
+<link rel="stylesheet" href="${at}/page.css?v=${hash}">
+<script type="module" src="${at}/page.js?v=${hash}" blocking="render"></script>
 </head>
 <body>
 <div id="app"></div>

@@ -31,14 +31,5 @@ async function onPostgres(): Promise<Place> {
   };
 }
 
-export async function backUp(db: Database, file: string): Promise<Checksums> {
-  const snapshot = await db.snapshot();
-  try {
-    return await saveArchive(
-      file,
-      archiveText(snapshot, new Date(), () => {}),
-    );
-  } finally {
-    await snapshot.close();
-  }
-}
+export const backUp = (db: Database, file: string): Promise<Checksums> =>
+  saveArchive(file, archiveText(db, new Date()));

@@ -49,7 +49,7 @@ test("what is unsent comes last, however wrong the device's clock is, and keeps 
 
 test("the hint on a password asks for what is missing, and never praises the name", () => {
   expect(strengthOf("", "ada").score).toBe(0);
-  expect(strengthOf("seven77", "ada")).toEqual({ score: 0, words: "1 more character to go." });
+  expect(strengthOf("seven77", "ada")).toEqual({ score: 0, verdict: "short", missing: 1 });
   expect(strengthOf("ADA-likes-tea-1", "ada").score).toBe(0);
   expect(strengthOf("aaaaaaaaaaaaaa", "ada").score).toBe(1);
   expect(strengthOf("plum-orbit-4417", "ada").score).toBe(3);

@@ -1,5 +1,6 @@
 import { computed, effect, signal } from "@preact/signals";
 import { createClient } from "../../client/index.ts";
+import type { Words } from "./words/en.ts";
 
 export const chat = createClient({ url: location.origin, cookie: true });
 
@@ -9,8 +10,8 @@ const revision = signal(0);
 export const opened = signal("global");
 /** Whether the list of rooms lies over the room, on a phone. */
 export const listShown = signal(false);
-/** A sentence for the card: why one is here again. */
-export const goodbye = signal("");
+/** Why one is here again, for the card to say. */
+export const goodbye = signal<keyof Words["goodbye"] | null>(null);
 /** Rooms whose messages could not be loaded. */
 export const unloaded = signal<ReadonlySet<string>>(new Set());
 /** Whether the device has a network at all, as far as it knows; a socket takes its time to notice. */
@@ -41,13 +42,8 @@ export const me = computed(() => (known(), chat.user()));
 export const connection = computed(() => (known(), chat.connection));
 export const unread = computed(() => [...known().streams.values()].reduce((sum, room) => sum + room.unread, 0));
 
-const GOODBYE = {
-  logged_out: "",
-  expired: "Your session is over. Log in to go on; what was not sent is kept.",
-  disabled: "This account has been disabled.",
-};
 chat.on("signedOut", ({ reason }) => {
-  goodbye.value = GOODBYE[reason];
+  goodbye.value = reason === "logged_out" ? null : reason;
   opened.value = "global";
   unloaded.value = new Set();
   listShown.value = false;

@@ -2,6 +2,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { chat, me } from "./chat.ts";
 import { IconButton } from "./parts.tsx";
+import { words } from "./words/index.ts";
 
 /** What was begun and not sent, by user and room. */
 const begun = new Map<string, string>();
@@ -11,6 +12,7 @@ export function Composer({ stream }: { stream: string }) {
   const key = `${me.peek()?.id} ${stream}`;
   const text = useSignal(begun.get(key) ?? "");
   const box = useRef<HTMLTextAreaElement>(null);
+  const w = words.value.room;
 
   function change(next: string): void {
     text.value = next;
@@ -49,9 +51,9 @@ export function Composer({ stream }: { stream: string }) {
         <textarea
           ref={box}
           rows={1}
-          dir="auto"
-          aria-label="Message"
-          placeholder="Message"
+          dir={text.value ? "auto" : undefined}
+          aria-label={w.message}
+          placeholder={w.message}
           enterkeyhint="send"
           value={text.value}
           onInput={(event) => {
@@ -66,7 +68,7 @@ export function Composer({ stream }: { stream: string }) {
             send();
           }}
         />
-        <IconButton type="submit" icon="send" label="Send" class="send" disabled={!text.value.trim()} />
+        <IconButton type="submit" icon="send" label={w.send} class="send" disabled={!text.value.trim()} />
       </div>
     </form>
   );

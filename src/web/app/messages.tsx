@@ -5,18 +5,20 @@ import { chat, me } from "./chat.ts";
 import type { Line } from "./lines.ts";
 import { Avatar, Icon, type IconName, Name } from "./parts.tsx";
 import { dayOf, fullTimeOf, timeOf } from "./time.ts";
+import { sentenceOf, words } from "./words/index.ts";
 
 type Props = { line: Line<Pending>; mine: boolean; isRead: boolean };
 
-const STATES: Record<Pending["state"] | "read", { icon: IconName; words: string }> = {
-  queued: { icon: "clock", words: "Waiting to be sent" },
-  sending: { icon: "clock", words: "Sending" },
-  sent: { icon: "sent", words: "Sent" },
-  read: { icon: "read", words: "Read" },
-  failed: { icon: "failed", words: "Not sent" },
+const ICONS: Record<Pending["state"] | "read", IconName> = {
+  queued: "clock",
+  sending: "clock",
+  sent: "sent",
+  read: "read",
+  failed: "failed",
 };
 
 export function LineOf({ line, mine, isRead }: Props) {
+  const w = words.value;
   if (line.kind === "day")
     return (
       <li class="divider">
@@ -26,7 +28,7 @@ export function LineOf({ line, mine, isRead }: Props) {
   if (line.kind === "new")
     return (
       <li class="divider is-new">
-        <span>New</span>
+        <span>{w.message.new}</span>
       </li>
     );
   const { first, last } = line;
@@ -45,7 +47,7 @@ export function LineOf({ line, mine, isRead }: Props) {
         {first && !mine ? (
           <Name of={sender.username} />
         ) : (
-          <span class="for-ears">{mine ? "You" : sender.username}: </span>
+          <span class="for-ears">{w.message.says(mine ? w.you : sender.username)} </span>
         )}
       </div>
       <div class="bubble">
@@ -58,9 +60,9 @@ export function LineOf({ line, mine, isRead }: Props) {
               </time>
             )}
             {mine && (
-              <span class="state" title={STATES[state].words}>
-                <Icon name={STATES[state].icon} />
-                <span class="for-ears">{STATES[state].words}</span>
+              <span class="state" title={w.message.states[state]}>
+                <Icon name={ICONS[state]} />
+                <span class="for-ears">{w.message.states[state]}</span>
               </span>
             )}
           </span>
@@ -72,14 +74,15 @@ export function LineOf({ line, mine, isRead }: Props) {
 }
 
 function Failed({ pending: { clientId, error } }: { pending: Pending }) {
+  const w = words.value;
   return (
     <p class="failed" role="alert">
-      {error?.detail ?? "It was not sent."}{" "}
+      {error ? sentenceOf(error) : w.message.notSent}{" "}
       <button type="button" class="link" onClick={() => chat.retry(clientId)}>
-        Try again
+        {w.tryAgain}
       </button>{" "}
       <button type="button" class="link" onClick={() => chat.discard(clientId)}>
-        Discard
+        {w.message.discard}
       </button>
     </p>
   );
@@ -90,7 +93,7 @@ const TOGETHER = 1_500;
 
 /** Tells screen readers of what others say in this room, author first. */
 export function Announcer({ stream }: { stream: string }) {
-  const words = useSignal("");
+  const said = useSignal("");
   useEffect(() => {
     let waiting: Message[] = [];
     let timer = 0;
@@ -98,10 +101,10 @@ export function Announcer({ stream }: { stream: string }) {
       timer = 0;
       const [first] = waiting;
       const names = [...new Set(waiting.map(({ sender }) => sender.username))];
-      words.value =
+      said.value =
         waiting.length === 1
-          ? `${first!.sender.username}: ${first!.text ?? first!.content}`
-          : `${waiting.length} new messages from ${names.slice(0, 3).join(", ")}${names.length > 3 ? " and others" : ""}`;
+          ? words.value.message.heard(first!.sender.username, first!.text ?? first!.content)
+          : words.value.message.heardMany(waiting.length, names.slice(0, 3), names.length > 3);
       waiting = [];
     };
     const end = chat.on("message", ({ stream: of, message }) => {
@@ -116,7 +119,7 @@ export function Announcer({ stream }: { stream: string }) {
   }, [stream]);
   return (
     <p class="for-ears" aria-live="polite" data-testid="announcer">
-      {words.value}
+      {said.value}
     </p>
   );
 }

@@ -7,7 +7,8 @@ import { Announcer, LineOf } from "./messages.tsx";
 import { Avatar, Icon, IconButton, Name } from "./parts.tsx";
 import { createScroll } from "./scroll.ts";
 import { partnerOf } from "./shell.tsx";
-import { dayOf, timeOf } from "./time.ts";
+import { agoOf } from "./time.ts";
+import { words } from "./words/index.ts";
 
 export function Room({ stream }: { stream: string }) {
   return (
@@ -25,12 +26,13 @@ function Header({ stream }: { stream: string }) {
   const partner = stream === "global" ? undefined : partnerOf(streams.get(stream));
   const isOnline = partner !== undefined && presence.has(partner.id);
   const others = unread.value - (streams.get(stream)?.unread ?? 0);
+  const w = words.value;
   return (
     <header class="room-head">
       <span class="menu">
         <IconButton
           icon="menu"
-          label="Rooms"
+          label={w.rooms.list}
           aria-expanded={listShown.value}
           onClick={() => (listShown.value = !listShown.value)}
         />
@@ -45,9 +47,9 @@ function Header({ stream }: { stream: string }) {
       )}
       <div class="room-title">
         <h1>
-          <Name of={partner?.username ?? "Everyone"} />
+          <Name of={partner?.username ?? w.everyone} />
         </h1>
-        <p>{partner ? (isOnline ? "Online" : lastSeen(partner.last_seen)) : `${presence.size} online`}</p>
+        <p>{partner ? (isOnline ? w.online : lastSeen(partner.last_seen)) : w.room.online(presence.size)}</p>
       </div>
       <Connection />
     </header>
@@ -55,27 +57,25 @@ function Header({ stream }: { stream: string }) {
 }
 
 function lastSeen(at: string | null): string {
-  if (!at) return "Offline";
-  const then = Date.parse(at);
-  const day = dayOf(then);
-  return `Last seen ${day === "Today" ? "at" : `${day.toLowerCase() === "yesterday" ? "yesterday" : day} at`} ${timeOf(then)}`;
+  return at ? words.value.room.lastSeen(agoOf(Date.parse(at))) : words.value.offline;
 }
 
 /** Told quietly, and only where it lasts: the style shows it after a moment. */
 function Connection() {
   const now = connection.value;
   if (now.state === "live" && online.value) return <p class="connection" role="status" />;
+  const w = words.value.room;
   const given = now.state === "offline" && now.code !== undefined;
   return (
     <p class="connection away" role="status">
       {given ? (
         <button type="button" class="link" onClick={() => chat.connect()}>
-          Disconnected. Connect again
+          {w.connectAgain}
         </button>
       ) : online.value ? (
-        "Reconnecting…"
+        w.reconnecting
       ) : (
-        "You are offline"
+        w.offline
       )}
     </p>
   );
@@ -138,17 +138,18 @@ function Log({ stream }: { stream: string }) {
 
   const lines = linesOf(room?.messages ?? [], chat.pending(stream), me.value?.id ?? "", newFrom.value);
   const failed = unloaded.value.has(stream);
+  const w = words.value.room;
   return (
     <div class="log-frame">
-      <div class="log scrolls" ref={box} onScroll={scrolled} tabIndex={0} role="region" aria-label="Messages">
+      <div class="log scrolls" ref={box} onScroll={scrolled} tabIndex={0} role="region" aria-label={w.messages}>
         {room?.loaded && room.olderLeft && (
           <p class="quiet">
             {olderFailed.value ? (
               <button type="button" class="link" onClick={older}>
-                Older messages could not be loaded. Try again
+                {w.olderFailed}
               </button>
             ) : (
-              "Older messages…"
+              w.older
             )}
           </p>
         )}
@@ -156,10 +157,10 @@ function Log({ stream }: { stream: string }) {
           <p class="quiet" role="status">
             {failed ? (
               <button type="button" class="link" onClick={() => load(stream)}>
-                The messages could not be loaded. Try again
+                {w.failed}
               </button>
             ) : (
-              <span class="late">Loading…</span>
+              <span class="late">{w.loading}</span>
             )}
           </p>
         )}
@@ -181,10 +182,10 @@ function Log({ stream }: { stream: string }) {
           type="button"
           class="latest glass"
           onClick={() => scroll.toEnd(box.current!)}
-          aria-label={room?.unread ? `To the latest, ${room.unread} new` : "To the latest"}
+          aria-label={room?.unread ? w.toLatestNew(room.unread) : w.toLatest}
         >
           <Icon name="down" />
-          {room?.unread ? <span>{room.unread} new</span> : null}
+          {room?.unread ? <span>{w.countNew(room.unread)}</span> : null}
         </button>
       )}
     </div>
@@ -195,11 +196,7 @@ function Empty({ isGlobal }: { isGlobal: boolean }) {
   return (
     <div class="empty">
       <img src="/icon.svg" alt="" width="56" height="56" />
-      <p>
-        {isGlobal
-          ? "It is quiet here. Be the first to say something."
-          : "A new conversation. Only the two of you can see it."}
-      </p>
+      <p>{isGlobal ? words.value.room.emptyGlobal : words.value.room.emptyDirect} </p>
     </div>
   );
 }
@@ -214,9 +211,7 @@ function Typing({ names }: { names: string[] }) {
             <i />
             <i />
           </span>
-          <span>
-            <Name of={names[0]!} /> is typing
-          </span>
+          <span>{words.value.room.isTyping(<Name of={names[0]!} />)}</span>
         </>
       )}
     </p>
