@@ -16,8 +16,8 @@ export type OldUser = {
 };
 export type OldConversation = { id: string; createdAt: Date; participants: string[] };
 export type OldMessage = { sender: string; content: string; sentAt: Date };
-export type OldPrivate = OldMessage & { id: string; conversation: string; isRead: boolean };
-export type OldGlobal = OldMessage & { id: number };
+type OldPrivate = OldMessage & { id: string; conversation: string; isRead: boolean };
+type OldGlobal = OldMessage & { id: number };
 
 export type FirstVersion = {
   /** The oldest first. */

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { openFirstVersion } from "../../src/moving/first-version.ts";
 import { importFirstVersion } from "../../src/moving/import.ts";
 import { systemClock as clock } from "../../src/ops/clock.ts";
-import { call, type Json } from "../support/client.ts";
+import { call, type Json, Person } from "../support/client.ts";
 import { SECRET, startServer, type TestServer } from "../support/server.ts";
 import { tempDir } from "../support/services.ts";
 import { KINDS, type Place } from "./databases.ts";
@@ -151,8 +151,12 @@ for (const [i, [to, open]] of KINDS.entries()) {
     const everyone = await get("global/messages/");
     expect(everyone.map((m: Json) => [m.id, m.content, m.timestamp])).toEqual([3, 4, 9].map((id) => [id, `said ${id}`, at(20).replace("456Z", "Z")])); // prettier-ignore
     expect((await get("global/messages/?after=4")).map((m: Json) => m.id)).toEqual([9]);
+    const socket = await new Person(url, alice.id, "Alice", body.access, body.refresh).chat();
+    expect(socket.snapshot.streams[0]).toMatchObject({ stream: "global", head_seq: 9, read_seq: 9, unread_count: 0 });
     const sent = await call(url, "POST", "/api/chat/global/messages/", { token: bobs, body: { content: "goes on" } });
     expect([sent.status, sent.body.id]).toEqual([201, 10]);
+    expect(await socket.next("message")).toMatchObject({ stream: "global", seq: 10, prev: 9 });
+    await socket.close();
 
     for (const [name, password] of [
       ["carol", "plum-orbit-4417"],
