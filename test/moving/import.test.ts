@@ -7,20 +7,14 @@ import { systemClock as clock } from "../../src/ops/clock.ts";
 import { call, type Json, Person } from "../support/client.ts";
 import { SECRET, startServer, type TestServer } from "../support/server.ts";
 import { tempDir } from "../support/services.ts";
-import { KINDS, type Place } from "./databases.ts";
+import { closeAll, failure, KINDS, make, type Place } from "./databases.ts";
 import { django, OLD_KINDS, oldUser, type OldWorld } from "./old-world.ts";
 
-const places: Place[] = [];
 const servers: TestServer[] = [];
 afterEach(async () => {
   await Promise.all(servers.splice(0).map((server) => server.kill()));
-  await Promise.all(places.splice(0).map((place) => place.close()));
+  await closeAll();
 });
-const make = async (open: () => Promise<Place>) => {
-  const place = await open();
-  places.push(place);
-  return place;
-};
 const bring = async (place: Place, where: string, dryRun = false) => {
   const source = await openFirstVersion(where, clock);
   try {
@@ -29,14 +23,9 @@ const bring = async (place: Place, where: string, dryRun = false) => {
     await source.close();
   }
 };
-const failure = (promise: Promise<unknown>) =>
-  promise.then(
-    () => "it worked",
-    (error: Error) => error.message,
-  );
 /** A server on what a place holds, which is closed for it. */
 const serve = async (place: Place) => {
-  await places.splice(places.indexOf(place), 1)[0]!.close();
+  await closeAll();
   const server = await startServer({ ...place.env, SECRET_KEY: SECRET });
   servers.push(server);
   return server.url;
@@ -168,7 +157,7 @@ for (const [i, [to, open]] of KINDS.entries()) {
       // prettier-ignore
       expect([name, (await logIn(url, name!, password!)).status]).toEqual([name, 401]);
     expect((await call(url, "POST", "/api/chat/conversations/create/", { token: bobs, body: { user_id: carol.id } })).status).toBe(400); // prettier-ignore
-  }, 60_000);
+  }, 120_000);
 
   test(`from ${from} to ${to}: a dry run tells the same and leaves nothing; a database in use and a wrong source are refused`, async () => {
     const [place, world] = [await make(open), await old()];
@@ -184,7 +173,7 @@ for (const [i, [to, open]] of KINDS.entries()) {
     expect(await failure(bring(place, world.where))).toContain("The database is not empty");
     const [n] = await place.db.query<{ n: number }>("SELECT count(*) AS n FROM messages", []);
     expect(n).toEqual({ n: told.privateMessages + told.globalMessages });
-  }, 60_000);
+  }, 120_000);
 
   test(`from ${from} to ${to}: a thousand people and a hundred thousand messages take less than a minute`, async () => {
     const [place, world] = [await make(open), await old()];
@@ -247,14 +236,14 @@ test("names keep working where they can: those that nobody could sign up with to
   // And nobody gets a name that is one of theirs.
   for (const username of ["BoB", "bob_2", "Éva", "ΒΟΒ"])
     expect((await call(url, "POST", "/api/auth/signup/", { body: { username, password: "plum-orbit-4417", password_confirm: "plum-orbit-4417" } })).status).toBe(400); // prettier-ignore
-}, 60_000);
+}, 120_000);
 
 test("a file that is no database of the first version, and one that is not there, are refused in a sentence", async () => {
   const file = join(await tempDir(), "file");
   const open = () => failure(openFirstVersion(file, clock));
-  expect(await open()).toBe("The first version's database does not open");
+  expect(await open()).toContain("The first version's database does not open");
   writeFileSync(file, "hello, this is no database at all");
   expect(await open()).toMatch(/does not open|no database of the first LiquidChat/);
   writeFileSync(file, "");
-  expect(await open()).toBe("This is no database of the first LiquidChat");
+  expect(await open()).toContain("This is no database of the first LiquidChat");
 });
