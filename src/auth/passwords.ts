@@ -40,6 +40,7 @@ export function createPasswords(parallel = Math.max(1, availableParallelism() - 
   }
 
   return {
+    waiting: turns.waiting,
     hash: (password: string) => inTurn(() => argon2(password)),
     /** Whether a hash was made otherwise than today. */
     isOutdated: (hash: string) => !hash.startsWith(TODAYS) && !hash.startsWith(TRIMMED + TODAYS),

@@ -123,8 +123,8 @@ export function createClient(options: {
     connection.send({ type: "read", stream, seq });
     clock.after(READ_EVERY, () => {
       reading.delete(stream);
-      const { readSeq = 0, toldRead = 0 } = state.streams.get(stream) ?? {};
-      if (readSeq > Math.max(seq, toldRead)) tellRead(stream, readSeq);
+      const { readSeq = 0, toldRead = 0, uncounted = false } = state.streams.get(stream) ?? {};
+      if (readSeq > Math.max(seq, toldRead) || uncounted) tellRead(stream, readSeq);
     });
   }
 
@@ -161,10 +161,16 @@ export function createClient(options: {
     signUp: async (form: { username: string; password: string; email?: string }) => entered(await session.signUp(form)),
     /** @throws {ChatError} `unauthenticated` for a wrong name or password, `rate_limited` */
     logIn: async (form: { username: string; password: string }) => entered(await session.logIn(form)),
-    /** Goes on as whoever this device knows, without asking the server. @returns null where it knows nobody */
+    /**
+     * Goes on as whoever this device knows, without asking the server, and with what is unsent. To be called again when another tab has
+     * logged in or out, or was closed. @returns null where it knows nobody
+     */
     restore: async (): Promise<User | null> => {
+      const before = session.user()?.id;
       const user = await session.restore();
-      return user && entered(user);
+      if (user && user.id !== before) return entered(user);
+      await drafts.takeUp();
+      return user;
     },
     /** Ends the session and removes all that is kept here, unsent messages too. @throws {ChatError} where the server could not be told */
     logOut: async (): Promise<void> => {
@@ -208,6 +214,8 @@ export function createClient(options: {
     retry: drafts.retry,
     /** Stops sending a message. It may have been sent. */
     discard: drafts.discard,
+    /** Takes one's own message back: it goes from everyone's screen when its room is told so. @throws {ChatError} */
+    remove: rest.remove,
     /** Reads up to `seq`, by default all. Told to the server now or once connected. */
     markRead: (stream: string, seq?: number): void => {
       const mark = markRead(state, stream, seq);
@@ -218,6 +226,8 @@ export function createClient(options: {
     /** To be called at every key; the rest is done here. */
     typing: typing.start,
 
+    /** Asks for the latest messages of the room that is to be shown first, while the connection comes up. */
+    preload: history.preload,
     /** Gets the latest messages of a room, where they are not there. @throws {ChatError} */
     loadLatest: history.loadLatest,
     /** Gets the page before what is held, where there is one. @throws {ChatError} */

@@ -1,6 +1,7 @@
-import { type Command, type OnStop, UsageError } from "./command.ts";
+import { type Command, type OnStop, reasons, UsageError } from "./command.ts";
 import { backup } from "./backup.ts";
 import { createAdmin } from "./create-admin.ts";
+import { doctor } from "./doctor.ts";
 import { health } from "./health.ts";
 import { importDjango } from "./import-django.ts";
 import { migrate } from "./migrate.ts";
@@ -9,7 +10,7 @@ import { restore } from "./restore.ts";
 import { serve, worker } from "./serve.ts";
 
 /** All that the program can be asked for. A new command is a file and a line here. */
-const COMMANDS: Command[] = [serve, health, migrate, createAdmin, resetPassword, backup, restore, importDjango];
+const COMMANDS: Command[] = [serve, health, doctor, migrate, createAdmin, resetPassword, backup, restore, importDjango];
 
 /** Runs the command that the arguments name; without one, `serve`. The exit code: 0 done, 1 failed, 2 these arguments make no sense. */
 export async function runCommand([name = serve.name, ...args]: string[], onStop: OnStop): Promise<number> {
@@ -47,10 +48,4 @@ function overview(): string {
     "",
     "liquidchat <command> --help tells more. Settings come from the environment, or from a file .env here.",
   ].join("\n");
-}
-
-/** For the operator: the whole story. */
-function reasons(error: unknown): string[] {
-  if (!(error instanceof Error)) return [String(error)];
-  return [error.message, ...(error.cause === undefined ? [] : reasons(error.cause))];
 }

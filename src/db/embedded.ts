@@ -4,7 +4,7 @@ import { chmod, cp, mkdir, readdir, rename, rm, stat, statfs, writeFile } from "
 import { join } from "node:path";
 import type { Clock } from "../ops/clock.ts";
 import type { Log } from "../ops/log.ts";
-import { type Database, ormOver, type Row, type Session } from "./client.ts";
+import { countError, type Database, ormOver, type Row, type Session } from "./client.ts";
 import { WorkerClient } from "./embedded-client.ts";
 import template from "./template.tar.gz" with { type: "file" };
 
@@ -101,7 +101,7 @@ async function unpackTemplate(dataDir: string): Promise<void> {
 }
 
 /** Below this, sends are refused: they are small, and what is under way still fits. */
-const LEAST_FREE_BYTES = 64 * 1024 * 1024;
+export const LEAST_FREE_BYTES = 64 * 1024 * 1024;
 
 /** A killed server may leave one. */
 const copyIn = (dataDir: string) => join(dataDir, "pg.copy");
@@ -173,8 +173,14 @@ function databaseOver(
   close: () => Promise<void>,
 ): EmbeddedDatabase {
   const session = sessionOver(client, disk, close);
-  const run = (sql: string, params: unknown[], arrays: boolean) => client.query({ sql, params, arrays });
+  const errors = { unavailable: 0, refused: 0 };
+  const run = (sql: string, params: unknown[], arrays: boolean) =>
+    client.query({ sql, params, arrays }).catch((error) => {
+      countError(errors, error);
+      throw error;
+    });
   return {
+    errors,
     ...session,
     session,
     snapshot,

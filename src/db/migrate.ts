@@ -30,9 +30,7 @@ export async function migrate(db: Migrated, only?: readonly string[]): Promise<v
   const rows = await db.query<{ id: string }>("SELECT id FROM migrations", []);
   const done = new Set(rows.map((row) => row.id));
   const functions = `${FUNCTIONS_ID}${Bun.hash(FUNCTIONS).toString(36)}`;
-  const unknown = unknownAmong([...done].filter((id) => !id.startsWith(FUNCTIONS_ID)));
-  if (unknown)
-    throw new Error(`The database is newer than this program (it has migration ${unknown}). Start the newer version.`);
+  refuseNewer(rows);
   for (const { id, sql } of MIGRATIONS)
     if (!done.has(id) && (!only || only.includes(id))) await db.exec(guarded(id, sql));
   if (!only && !done.has(functions))
@@ -51,6 +49,18 @@ export async function applied(db: Migrated): Promise<string[]> {
 /** A migration that this program does not know: a newer one made it. */
 export function unknownAmong(ids: readonly string[]): string | undefined {
   return ids.find((id) => !MIGRATIONS.some((migration) => migration.id === id));
+}
+
+/** Throws where a newer version of this program was at work, as `migrate` does, and changes nothing. */
+export async function expectNotNewer(db: Database): Promise<void> {
+  const [row] = await db.query<{ there: boolean }>("SELECT to_regclass('migrations') IS NOT NULL AS there", []);
+  if (row!.there) refuseNewer(await db.query<{ id: string }>("SELECT id FROM migrations", []));
+}
+
+function refuseNewer(rows: { id: string }[]): void {
+  const unknown = unknownAmong(rows.map((row) => row.id).filter((id) => !id.startsWith(FUNCTIONS_ID)));
+  if (unknown)
+    throw new Error(`The database is newer than this program (it has migration ${unknown}). Start the newer version.`);
 }
 
 /** One statement, so one transaction: whoever comes second waits, sees that it is done and does nothing. */

@@ -100,11 +100,14 @@ export function importFirstVersion(
       rooms.map(({ id, seq, at, createdAt }) => ({ room_id: id, seq, last_at: at ?? createdAt })),
       ["changed"],
     );
-    if (everyone.at)
+    if (everyone.at) {
       await session.query(
         "UPDATE heads SET seq = $1, last_at = $2::text::timestamptz, changed = '0' WHERE room_id = $3",
         [everyone.seq, everyone.at.toISOString(), GLOBAL_ROOM],
       );
+      // Its ids are kept, with the holes that they had.
+      await session.query("UPDATE rooms SET min_seq = $1 WHERE id = $2", [everyone.seq + 1, GLOBAL_ROOM]);
+    }
     await insert("members", [
       // What was said in the public room is history, not news.
       ...users.map((user) => ({ room_id: GLOBAL_ROOM, user_id: user.id, read_seq: everyone.seq })),

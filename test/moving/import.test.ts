@@ -114,6 +114,7 @@ for (const [i, [to, open]] of KINDS.entries()) {
       ].sort(),
     );
     expect(await place.db.query("SELECT DISTINCT changed::text FROM messages UNION SELECT changed::text FROM heads", [])).toEqual([{ changed: "0" }]); // prettier-ignore
+    expect(await place.db.query("SELECT min_seq FROM rooms WHERE kind = 'global'", [])).toEqual([{ min_seq: 10 }]);
 
     const url = await serve(place);
     const { body } = await logIn(url, "alice", "lètmein");
