@@ -102,7 +102,7 @@ test("a backup that is killed leaves no file, and does not keep the next one fro
   rigs.push(rig);
   const alice = await Person.signUp(rig.url());
   const socket = await alice.chat();
-  await socket.flood("global", 4_000, (i) => crypto.getRandomValues(Buffer.alloc(900)).toString("base64") + i, 500);
+  await socket.flood("global", 500, (i) => crypto.getRandomValues(Buffer.alloc(900)).toString("base64") + i, 50);
   await alice.closeAll();
   const file = join(await tempDir(), "backup");
   const child = Bun.spawn([process.execPath, MAIN, "backup", file], {
