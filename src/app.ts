@@ -115,7 +115,7 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
     clock,
     times: config.presence,
   });
-  const passwords = createPasswords();
+  const passwords = createPasswords(undefined, await authStore.slowestImported());
   const sessionEnded = (sessionId: string, disabled = false) => {
     revocations.add(sessionId, disabled);
     bus.publish({ kind: "session_ended", sessionId, disabled });

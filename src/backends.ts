@@ -4,10 +4,10 @@ import { createLocalBus } from "./bus/local.ts";
 import { connectRedis, createRedisBus, type Redis } from "./bus/redis.ts";
 import type { Config } from "./config.ts";
 import { holdAlone } from "./db/alone.ts";
-import type { Database } from "./db/client.ts";
+import type { Database, Session } from "./db/client.ts";
 import { diskMark, openEmbedded } from "./db/embedded.ts";
 import { mendRestored, migrate } from "./db/migrate.ts";
-import { openPostgres } from "./db/postgres.ts";
+import { openPostgres, openSession } from "./db/postgres.ts";
 import type { Clock } from "./ops/clock.ts";
 import type { Log } from "./ops/log.ts";
 
@@ -29,6 +29,12 @@ async function open(config: Config, serves: boolean, clock: Clock, log: Log): Pr
   if (!serves) return db;
   const release = await holdAlone(config.databaseUrl, config.redisUrl === null, clock, log);
   return { ...db, close: () => Promise.all([db.close(), release()]).then(() => {}) };
+}
+
+/** For whoever fills an empty one (`intoEmpty`): as it is, with or without our tables. Nobody else can have the embedded one meanwhile. */
+export async function openToFill(config: Config, clock: Clock, log: Log): Promise<Session> {
+  if (config.databaseUrl) return openSession(config.databaseUrl, clock);
+  return (await openEmbedded(config.dataDir, clock, log)).session;
 }
 
 /** Channel and keys carry the deployment's id: two that share a Redis must not hear each other. */

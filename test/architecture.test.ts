@@ -14,7 +14,7 @@ const LEVELS: Record<string, number> = {
   protocol: 0, errors: 0.1, deps: 0.1, input: 0.2,
   config: 1, ops: 1, bus: 1, db: 1,
   auth: 2,
-  chat: 3, presence: 3, realtime: 3, admin: 3,
+  chat: 3, presence: 3, realtime: 3, admin: 3, moving: 3,
   client: 3,
   web: 3.1,
   backends: 3.5,

@@ -116,7 +116,9 @@ export function createAccounts(deps: Deps) {
           return null;
         }
         const session = newSession(account.id);
-        const renewed = passwords.isOutdated(account.password) ? await passwords.hash(input.password) : null;
+        const renewed = passwords.isOutdated(account.password)
+          ? await passwords.renew(input.password, account.password)
+          : null;
         // Else there is another hash by now: of another password, or of the same, by a log-in that was faster to renew it.
         if (!(await store.startSession(session, client.userAgent, account, renewed))) continue;
         audit.tell("logged_in", client, { user: account.id, session: session.id });

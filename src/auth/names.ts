@@ -14,8 +14,12 @@ export function readName(typed: string): Name | string {
   if (STACKED.test(username.normalize("NFD"))) return "A username has marks on letters only, and few on each.";
   if (!oneScript(username) || !oneKindOfDigits(username))
     return "A username keeps to one script, beside Latin letters, and to one kind of digits.";
-  const ascii = /^[\x20-\x7e]+$/.test(username);
-  return { username, folded: fold(username), skeleton: skeleton(username), ascii };
+  return formsOf(username);
+}
+
+/** Of any name, whether or not one could sign up with it today. */
+export function formsOf(username: string): Name {
+  return { username, folded: fold(username), skeleton: skeleton(username), ascii: /^[\x20-\x7e]+$/.test(username) };
 }
 
 /**

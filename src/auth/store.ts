@@ -2,6 +2,7 @@ import { and, asc, count, desc, eq, gt, isNull, lt, or, ne, type SQL, sql } from
 import { type Database, pgArray } from "../db/client.ts";
 import { sessions, userColumns, type UserRow, users } from "../db/schema.ts";
 import type { Person } from "../deps.ts";
+import { FIRST_VERSION } from "./first-version.ts";
 import type { Name } from "./names.ts";
 import type { TokenSource } from "./tokens.ts";
 
@@ -159,6 +160,15 @@ export function createAuthStore({ orm, query }: Database) {
         [id, sessionId, password, erase],
       );
       return row!.ended;
+    },
+
+    /** The most iterations that a hash of the first version has; 0 where there is none. */
+    async slowestImported(): Promise<number> {
+      const [row] = await query<{ n: number }>(
+        "SELECT coalesce(max(split_part(password, '$', 2)::int), 0) AS n FROM users WHERE password LIKE $1 AND disabled_at IS NULL",
+        [`${FIRST_VERSION}%`],
+      );
+      return row!.n;
     },
 
     /** The operator's and its owner's to see. */

@@ -5,6 +5,7 @@ import type { Passwords } from "../auth/passwords.ts";
 import { createAuthStore } from "../auth/store.ts";
 import type { Database } from "../db/client.ts";
 import { readBody } from "../input.ts";
+import { archiveStream } from "../moving/backup.ts";
 
 const named = z.object({ name: z.string() });
 const newAdmin = named.extend({ password: z.string().nullable() });
@@ -34,6 +35,7 @@ export function controlRoutes(db: Database, passwords: Passwords) {
     const { name } = await readBody(c.req.raw, named);
     return c.json(await operator.resetPassword(name));
   });
+  app.post("/backup", async () => new Response(await archiveStream(db, new Date())));
 
   app.onError((error, c) => c.json({ error: error.message }, 500));
   return app;

@@ -5,7 +5,7 @@ import { QUERY_DEADLINE_MS, sqlState } from "./client.ts";
 import { unhurried, within } from "./postgres.ts";
 
 /** Any constant; whoever holds it exclusively is the only server on this database. */
-const ALONE = 7_202_612;
+export const ALONE = 7_202_612;
 const WAIT_ALONE_MS = 30_000;
 
 /**

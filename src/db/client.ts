@@ -21,8 +21,16 @@ export interface Database {
   readonly errors: { unavailable: number; refused: number };
   /** The query builder, over the same connection. */
   readonly orm: PgRemoteDatabase<typeof schema>;
+  /** The database as it is at this moment, to be read at leisure while it goes on. */
+  snapshot(): Promise<Session>;
   close(): Promise<void>;
 }
+
+/**
+ * One connection, without deadlines: for what takes long, or wants a transaction around several statements. Whoever begins one is alone on
+ * the connection. When it breaks, all that follows is refused, so that nothing lands outside of the transaction.
+ */
+export type Session = Pick<Database, "query" | "exec" | "hasRoom" | "close">;
 
 export const QUERY_DEADLINE_MS = 5_000;
 

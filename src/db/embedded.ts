@@ -1,26 +1,21 @@
 import { Database as Sqlite } from "bun:sqlite";
-import { existsSync } from "node:fs";
-import { chmod, mkdir, rename, rm, stat, statfs, writeFile } from "node:fs/promises";
+import { constants, existsSync } from "node:fs";
+import { chmod, cp, mkdir, readdir, rename, rm, stat, statfs, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "../ops/clock.ts";
 import type { Log } from "../ops/log.ts";
-import {
-  countError,
-  DatabaseUnavailable,
-  type Database,
-  isExhausted,
-  ormOver,
-  QUERY_DEADLINE_MS,
-  type Row,
-} from "./client.ts";
-import type { Answer, Request } from "./embedded-worker.ts";
+import { countError, type Database, ormOver, type Row, type Session } from "./client.ts";
+import { WorkerClient } from "./embedded-client.ts";
 import template from "./template.tar.gz" with { type: "file" };
+
+/** It has one connection only, so that nobody else asks it anything while `session` is in a transaction. */
+export type EmbeddedDatabase = Database & { session: Session };
 
 /**
  * PostgreSQL inside this process (PGlite, in a Worker: on the main thread its queries would starve every socket).
  * Survives a kill, but does not wait for the disk: a power cut can lose the last moments.
  */
-export async function openEmbedded(dataDir: string, clock: Clock, log: Log): Promise<Database> {
+export async function openEmbedded(dataDir: string, clock: Clock, log: Log): Promise<EmbeddedDatabase> {
   const unlock = await mkdir(dataDir, { recursive: true, mode: 0o700 })
     .then(() => lock(dataDir))
     .catch((error) => {
@@ -28,15 +23,18 @@ export async function openEmbedded(dataDir: string, clock: Clock, log: Log): Pro
     });
   try {
     await unpackTemplate(dataDir);
+    await rm(copyIn(dataDir), { recursive: true, force: true });
     // A DATA_DIR that was there before, a mounted volume for instance, may be open to all; hashes and messages must not be.
     await chmod(join(dataDir, "pg"), 0o700);
     const client = new WorkerClient(join(dataDir, "pg"), clock.after, (what, error) => log.error({ err: error }, what));
     await client.open();
     const disk = await watchDisk(dataDir, clock);
-    return databaseOver(client, disk.hasRoom, () => {
+    const close = async () => {
+      await client.close();
       disk.stop();
       unlock();
-    });
+    };
+    return databaseOver(client, disk, () => copyOf(client, dataDir, disk, clock, log), close);
   } catch (error) {
     unlock();
     throw error instanceof Error && error.message
@@ -65,8 +63,7 @@ export async function makeTemplate(emptyDir: string): Promise<Blob> {
   );
   await client.open();
   const blob = (await client.ask({ dump: true })) as Blob;
-  await client.ask({ close: true });
-  client.terminate();
+  await client.close();
   return blob;
 }
 
@@ -106,6 +103,11 @@ async function unpackTemplate(dataDir: string): Promise<void> {
 /** Below this, sends are refused: they are small, and what is under way still fits. */
 export const LEAST_FREE_BYTES = 64 * 1024 * 1024;
 
+/** A killed server may leave one. */
+const copyIn = (dataDir: string) => join(dataDir, "pg.copy");
+
+type Disk = Awaited<ReturnType<typeof watchDisk>>;
+
 async function watchDisk(dataDir: string, clock: Clock) {
   let free = Infinity;
   const measure = async () => {
@@ -115,10 +117,62 @@ async function watchDisk(dataDir: string, clock: Clock) {
   await measure();
   // A disk that cannot be measured keeps its last figure.
   const stop = clock.every(1_000, () => void measure().catch(() => {}));
-  return { hasRoom: () => free > LEAST_FREE_BYTES, stop };
+  return { hasRoom: (bytes = 0) => free - bytes > LEAST_FREE_BYTES, stop };
 }
 
-function databaseOver(client: WorkerClient, hasRoom: () => boolean, unlock: () => void): Database {
+/**
+ * A copy of the database's files, opened beside it: PGlite has one connection only, and who reads all through it would hold up everybody. Made
+ * while PGlite rests, so it looks as after a kill in between two statements, which PostgreSQL starts from. Costs the server the time of
+ * copying, which on btrfs and XFS is none.
+ */
+async function copyOf(of: WorkerClient, dataDir: string, disk: Disk, clock: Clock, log: Log): Promise<Session> {
+  const [from, to] = [join(dataDir, "pg"), copyIn(dataDir)];
+  const bytes = await sizeOf(from);
+  if (!disk.hasRoom(bytes))
+    throw new Error(`DATA_DIR: no room beside the database for a copy of it (${Math.ceil(bytes / 1e6)} MB)`);
+  await mkdir(to, { mode: 0o700 }).catch((cause) => {
+    throw new Error("A copy of the database cannot be made, or another one is under way", { cause });
+  });
+  const client = new WorkerClient(to, clock.after, (what, error) => log.error({ err: error }, what));
+  const close = async () => {
+    client.terminate();
+    await rm(to, { recursive: true, force: true });
+  };
+  try {
+    await of.rest(() => cp(from, to, { recursive: true, mode: constants.COPYFILE_FICLONE }));
+    await client.open();
+    await client.ask({ exec: "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" });
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return sessionOver(client, disk, close);
+}
+
+async function sizeOf(dir: string): Promise<number> {
+  let bytes = 0;
+  for (const file of await readdir(dir, { recursive: true, withFileTypes: true }))
+    // A file may go meanwhile: of the log, of a table that was emptied.
+    if (file.isFile()) bytes += (await stat(join(file.parentPath, file.name)).catch(() => null))?.size ?? 0;
+  return bytes;
+}
+
+function sessionOver(client: WorkerClient, disk: Disk, close: () => Promise<void>): Session {
+  return {
+    hasRoom: () => disk.hasRoom(),
+    query: async <T>(sql: string, params: unknown[]) => (await client.ask({ sql, params, arrays: false })) as T[],
+    exec: async (sql) => void (await client.ask({ exec: sql })),
+    close,
+  };
+}
+
+function databaseOver(
+  client: WorkerClient,
+  disk: Disk,
+  snapshot: () => Promise<Session>,
+  close: () => Promise<void>,
+): EmbeddedDatabase {
+  const session = sessionOver(client, disk, close);
   const errors = { unavailable: 0, refused: 0 };
   const run = (sql: string, params: unknown[], arrays: boolean) =>
     client.query({ sql, params, arrays }).catch((error) => {
@@ -127,128 +181,13 @@ function databaseOver(client: WorkerClient, hasRoom: () => boolean, unlock: () =
     });
   return {
     errors,
-    hasRoom,
+    ...session,
+    session,
+    snapshot,
     query: <T>(sql: string, params: unknown[]) => run(sql, params, false) as Promise<T[]>,
-    exec: async (sql) => void (await client.ask({ exec: sql })),
     orm: ormOver(
       (sql, params) => run(sql, params, true) as Promise<unknown[][]>,
       (sql, params) => run(sql, params, false) as Promise<Row[]>,
     ),
-    close: async () => {
-      await client.ask({ close: true });
-      client.terminate();
-      unlock();
-    },
   };
-}
-
-type Asked = { resolve: (value: unknown) => void; reject: (error: Error) => void; stop?: () => void };
-type Waiting = Asked & { question: Question };
-type Question = Request extends infer R ? (R extends { id: number } ? Omit<R, "id"> : never) : never;
-
-/** PGlite works on one question at a time; the second is there so that it need not wait for us in between. */
-const IN_FLIGHT = 2;
-const MAX_QUEUE = 10_000;
-
-/**
- * Questions and answers over a Worker. The queue is on this side: who waits in it for longer than the deadline is refused alone, while
- * a question that PGlite itself does not answer in time means that it hangs, and it gets a new Worker.
- */
-class WorkerClient {
-  #worker: Worker;
-  #queue: Waiting[] = [];
-  #asked = new Map<number, Asked>();
-  #lastId = 0;
-
-  constructor(
-    private readonly dataDir: string,
-    private readonly after: Clock["after"],
-    /** Tells the operator that the Worker was in trouble. */
-    private readonly tell: (what: string, error?: unknown) => void,
-  ) {
-    this.#worker = this.#spawn();
-  }
-
-  open(): Promise<unknown> {
-    return this.#post({ open: { dataDir: this.dataDir } });
-  }
-
-  /** For as long as it takes. */
-  ask(question: Question): Promise<unknown> {
-    return this.#post(question);
-  }
-
-  /** Settles within the deadline; what it did is unknown when it was missed. */
-  query(question: Question): Promise<unknown> {
-    if (this.#queue.length >= MAX_QUEUE) return Promise.reject(new DatabaseUnavailable());
-    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-    const waiting: Waiting = { question, resolve, reject };
-    const stop = this.after(QUERY_DEADLINE_MS, () => {
-      const at = this.#queue.indexOf(waiting);
-      if (at >= 0) this.#queue.splice(at, 1);
-      reject(new DatabaseUnavailable());
-    });
-    this.#queue.push(waiting);
-    this.#pump();
-    return promise.finally(stop);
-  }
-
-  terminate(): void {
-    this.#worker.terminate();
-    this.#failAsked(new DatabaseUnavailable());
-  }
-
-  #pump(): void {
-    while (this.#asked.size < IN_FLIGHT && this.#queue.length) {
-      const { question, resolve, reject } = this.#queue.shift()!;
-      const stop = this.after(QUERY_DEADLINE_MS, () => this.#restart());
-      this.#post(question, stop).then(resolve, reject);
-    }
-  }
-
-  #post(question: Question, stop?: () => void): Promise<unknown> {
-    return new Promise((resolve, reject) => {
-      const id = ++this.#lastId;
-      this.#asked.set(id, { resolve, reject, stop });
-      this.#worker.postMessage({ id, ...question });
-    });
-  }
-
-  #restart(): void {
-    this.tell("the embedded database does not answer; starting it again");
-    this.terminate();
-    this.#worker = this.#spawn();
-    this.open().then(
-      () => this.#pump(),
-      (error) => this.tell("the embedded database does not open", error),
-    );
-  }
-
-  #failAsked(error: Error): void {
-    for (const { reject, stop } of this.#asked.values()) {
-      stop?.();
-      reject(error);
-    }
-    this.#asked.clear();
-  }
-
-  #spawn(): Worker {
-    const worker = new Worker(new URL("./embedded-worker.ts", import.meta.url).href);
-    worker.onmessage = ({ data }: MessageEvent<Answer>) => {
-      const waiting = this.#asked.get(data.id);
-      if (!waiting) return;
-      this.#asked.delete(data.id);
-      waiting.stop?.();
-      if ("error" in data) {
-        const error = Object.assign(new Error(data.error.message), { code: data.error.code });
-        waiting.reject(isExhausted(error.code) ? new DatabaseUnavailable(error) : error);
-      } else waiting.resolve(data.result);
-      this.#pump();
-    };
-    worker.onerror = (event) => {
-      this.#failAsked(new DatabaseUnavailable(event.message));
-      this.#pump();
-    };
-    return worker;
-  }
 }

@@ -1,25 +1,54 @@
-import type { Database } from "./client.ts";
+import { getTableName, is } from "drizzle-orm";
+import { PgTable } from "drizzle-orm/pg-core";
+import type { Database, Session } from "./client.ts";
 import { FUNCTIONS, MIGRATIONS } from "./migrations.ts";
+import * as schema from "./schema.ts";
 
 /** Any constant: servers that start together take turns by it. */
 const LOCK = 7_202_611;
 /** Beside the migrations' names stands which functions are in place. */
 const FUNCTIONS_ID = "functions ";
 
-/** Brings the database to this program's tables. Throws a sentence for the operator when it is newer than the program. */
-export async function migrate(db: Database): Promise<void> {
+/** The names of all our tables. */
+export const TABLES: readonly string[] = [
+  "migrations",
+  ...Object.values<unknown>(schema).flatMap((table) => (is(table, PgTable) ? [getTableName(table)] : [])),
+];
+
+type Migrated = Pick<Session, "query" | "exec">;
+
+/**
+ * Brings the database to this program's tables; with `only`, to those that some of the migrations make. Throws a sentence for the operator when
+ * it is newer than the program.
+ */
+export async function migrate(db: Migrated, only?: readonly string[]): Promise<void> {
   await db.exec(
     `DO $do$ BEGIN PERFORM pg_advisory_xact_lock(${LOCK});
        CREATE TABLE IF NOT EXISTS migrations (id text PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now());
      END $do$`,
   );
-  const applied = await db.query<{ id: string }>("SELECT id FROM migrations", []);
+  const rows = await db.query<{ id: string }>("SELECT id FROM migrations", []);
+  const done = new Set(rows.map((row) => row.id));
   const functions = `${FUNCTIONS_ID}${Bun.hash(FUNCTIONS).toString(36)}`;
-  refuseNewer(applied);
-  const done = new Set(applied.map((row) => row.id));
-  for (const { id, sql } of MIGRATIONS) if (!done.has(id)) await db.exec(guarded(id, sql));
-  if (!done.has(functions))
+  refuseNewer(rows);
+  for (const { id, sql } of MIGRATIONS)
+    if (!done.has(id) && (!only || only.includes(id))) await db.exec(guarded(id, sql));
+  if (!only && !done.has(functions))
     await db.exec(guarded(functions, `${FUNCTIONS}; DELETE FROM migrations WHERE id LIKE '${FUNCTIONS_ID}%'`));
+}
+
+/** Migrations of the database, in their order. */
+export async function applied(db: Migrated): Promise<string[]> {
+  const rows = await db.query<{ id: string }>(
+    `SELECT id FROM migrations WHERE id NOT LIKE '${FUNCTIONS_ID}%' ORDER BY id COLLATE "C"`,
+    [],
+  );
+  return rows.map((row) => row.id);
+}
+
+/** A migration that this program does not know: a newer one made it. */
+export function unknownAmong(ids: readonly string[]): string | undefined {
+  return ids.find((id) => !MIGRATIONS.some((migration) => migration.id === id));
 }
 
 /** Throws where a newer version of this program was at work, as `migrate` does, and changes nothing. */
@@ -28,13 +57,10 @@ export async function expectNotNewer(db: Database): Promise<void> {
   if (row!.there) refuseNewer(await db.query<{ id: string }>("SELECT id FROM migrations", []));
 }
 
-function refuseNewer(applied: { id: string }[]): void {
-  const known = new Set(MIGRATIONS.map((migration) => migration.id));
-  const unknown = applied.find((row) => !known.has(row.id) && !row.id.startsWith(FUNCTIONS_ID));
+function refuseNewer(rows: { id: string }[]): void {
+  const unknown = unknownAmong(rows.map((row) => row.id).filter((id) => !id.startsWith(FUNCTIONS_ID)));
   if (unknown)
-    throw new Error(
-      `The database is newer than this program (it has migration ${unknown.id}). Start the newer version.`,
-    );
+    throw new Error(`The database is newer than this program (it has migration ${unknown}). Start the newer version.`);
 }
 
 /** One statement, so one transaction: whoever comes second waits, sees that it is done and does nothing. */

@@ -9,6 +9,7 @@ import {
   ormOver,
   QUERY_DEADLINE_MS,
   type Row,
+  type Session,
   sqlState,
 } from "./client.ts";
 
@@ -91,6 +92,11 @@ export function openPostgres(url: string, clock: Clock): Database {
         await one.end({ timeout: 1 });
       }
     },
+    snapshot: async () => {
+      const session = openSession(url, clock);
+      await session.exec("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+      return session;
+    },
     orm: ormOver(
       (text, params) => run<unknown[][]>(text, params, true),
       (text, params) => run<Row[]>(text, params, false),
@@ -99,9 +105,33 @@ export function openPostgres(url: string, clock: Clock): Database {
   };
 }
 
+export function openSession(url: string, clock: Clock): Session {
+  let broken = false;
+  const patient = { statement_timeout: 0, lock_timeout: 0, idle_in_transaction_session_timeout: 0 };
+  const connection = connect(url, clock, patient, {
+    idle_timeout: 0,
+    max_lifetime: null,
+    onclose: () => (broken = true),
+  });
+  const run = async <T>(text: string, params: unknown[]): Promise<T[]> => {
+    if (broken) throw new DatabaseUnavailable();
+    // A new statement each time: the driver would keep every one that it ever saw.
+    return [...(await connection.unsafe(text, params as never[], { prepare: false }))] as T[];
+  };
+  return {
+    hasRoom: () => true,
+    query: run,
+    exec: async (text) => void (await run(text, [])),
+    close: () => connection.end({ timeout: 3 }),
+  };
+}
+
 type Connection = ReturnType<typeof connect>;
 
-function connect(url: string, clock: Clock) {
+/** The server's own deadlines (ms), shorter than ours. */
+const DEADLINES = { statement_timeout: 3_000, lock_timeout: 2_000, idle_in_transaction_session_timeout: 2_000 };
+
+function connect(url: string, clock: Clock, deadlines: typeof DEADLINES = DEADLINES, more: object = {}) {
   return postgres(url, {
     max: 1,
     // After an outage the next query tries at once; the driver would wait for up to 20 s.
@@ -121,10 +151,9 @@ function connect(url: string, clock: Clock) {
     connection: {
       application_name: "liquidchat",
       TimeZone: "UTC",
-      statement_timeout: 3_000,
-      lock_timeout: 2_000,
-      idle_in_transaction_session_timeout: 2_000,
+      ...deadlines,
     },
+    ...more,
   });
 }
 

@@ -1,0 +1,139 @@
+import type { Clock } from "../ops/clock.ts";
+import { DatabaseUnavailable, isExhausted, QUERY_DEADLINE_MS } from "./client.ts";
+import type { Answer, Request } from "./embedded-worker.ts";
+
+type Asked = { resolve: (value: unknown) => void; reject: (error: Error) => void; stop?: () => void };
+type Waiting = Asked & { question: Question };
+type Question = Request extends infer R ? (R extends { id: number } ? Omit<R, "id"> : never) : never;
+
+/** PGlite works on one question at a time; the second is there so that it need not wait for us in between. */
+const IN_FLIGHT = 2;
+const MAX_QUEUE = 10_000;
+
+/**
+ * Questions and answers over a Worker. The queue is on this side: who waits in it for longer than the deadline is refused alone, while
+ * a question that PGlite itself does not answer in time means that it hangs, and it gets a new Worker.
+ */
+export class WorkerClient {
+  #worker: Worker;
+  #queue: Waiting[] = [];
+  #asked = new Map<number, Asked>();
+  #lastId = 0;
+  #resting: Promise<void> | null = null;
+  #idle = () => {};
+
+  constructor(
+    private readonly dataDir: string,
+    private readonly after: Clock["after"],
+    /** Tells the operator that the Worker was in trouble. */
+    private readonly tell: (what: string, error?: unknown) => void,
+  ) {
+    this.#worker = this.#spawn();
+  }
+
+  open(): Promise<unknown> {
+    return this.#post({ open: { dataDir: this.dataDir } });
+  }
+
+  /** For as long as it takes. */
+  async ask(question: Question): Promise<unknown> {
+    while (this.#resting) await this.#resting;
+    return this.#post(question);
+  }
+
+  /** Does the work while PGlite has nothing to do; who asks meanwhile waits, up to their deadline. */
+  async rest(work: () => Promise<void>): Promise<void> {
+    while (this.#resting) await this.#resting;
+    const rested = Promise.withResolvers<void>();
+    this.#resting = rested.promise;
+    try {
+      while (this.#asked.size) await new Promise<void>((idle) => (this.#idle = idle));
+      await work();
+    } finally {
+      this.#resting = null;
+      rested.resolve();
+      this.#pump();
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.ask({ close: true });
+    this.terminate();
+  }
+
+  /** Settles within the deadline; what it did is unknown when it was missed. */
+  query(question: Question): Promise<unknown> {
+    if (this.#queue.length >= MAX_QUEUE) return Promise.reject(new DatabaseUnavailable());
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    const waiting: Waiting = { question, resolve, reject };
+    const stop = this.after(QUERY_DEADLINE_MS, () => {
+      const at = this.#queue.indexOf(waiting);
+      if (at >= 0) this.#queue.splice(at, 1);
+      reject(new DatabaseUnavailable());
+    });
+    this.#queue.push(waiting);
+    this.#pump();
+    return promise.finally(stop);
+  }
+
+  terminate(): void {
+    this.#worker.terminate();
+    this.#failAsked(new DatabaseUnavailable());
+  }
+
+  #pump(): void {
+    while (!this.#resting && this.#asked.size < IN_FLIGHT && this.#queue.length) {
+      const { question, resolve, reject } = this.#queue.shift()!;
+      const stop = this.after(QUERY_DEADLINE_MS, () => this.#restart());
+      this.#post(question, stop).then(resolve, reject);
+    }
+  }
+
+  #post(question: Question, stop?: () => void): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const id = ++this.#lastId;
+      this.#asked.set(id, { resolve, reject, stop });
+      this.#worker.postMessage({ id, ...question });
+    });
+  }
+
+  #restart(): void {
+    this.tell("the embedded database does not answer; starting it again");
+    this.terminate();
+    this.#worker = this.#spawn();
+    this.open().then(
+      () => this.#pump(),
+      (error) => this.tell("the embedded database does not open", error),
+    );
+  }
+
+  #failAsked(error: Error): void {
+    for (const { reject, stop } of this.#asked.values()) {
+      stop?.();
+      reject(error);
+    }
+    this.#asked.clear();
+    this.#idle();
+  }
+
+  #spawn(): Worker {
+    const worker = new Worker(new URL("./embedded-worker.ts", import.meta.url).href);
+    worker.onmessage = ({ data }: MessageEvent<Answer>) => {
+      const waiting = this.#asked.get(data.id);
+      if (!waiting) return;
+      this.#asked.delete(data.id);
+      waiting.stop?.();
+      if ("error" in data) {
+        const error = Object.assign(new Error(data.error.message), { code: data.error.code });
+        waiting.reject(isExhausted(error.code) ? new DatabaseUnavailable(error) : error);
+      } else waiting.resolve(data.result);
+      this.#pump();
+      if (!this.#asked.size) this.#idle();
+    };
+    worker.onerror = (event) => {
+      this.#failAsked(new DatabaseUnavailable(event.message));
+      this.#pump();
+    };
+    return worker;
+  }
+}
