@@ -1,5 +1,6 @@
 import { computed, effect, signal } from "@preact/signals";
 import { createClient } from "../../client/index.ts";
+import { forgetAll, keep, kept } from "./kept.ts";
 
 export const chat = createClient({ url: location.origin, cookie: true });
 
@@ -47,6 +48,7 @@ const GOODBYE = {
   disabled: "This account has been disabled.",
 };
 chat.on("signedOut", ({ reason }) => {
+  if (reason === "logged_out") forgetAll();
   goodbye.value = GOODBYE[reason];
   opened.value = "global";
   unloaded.value = new Set();
@@ -57,6 +59,7 @@ export function openRoom(stream: string): void {
   const room = chat.state.streams.get(stream);
   newFrom.value = room?.unread ? room.readSeq : null;
   opened.value = stream;
+  keep(`room ${chat.user()?.id}`, stream);
   listShown.value = false;
   void load(stream);
 }
@@ -73,9 +76,17 @@ export async function load(stream: string): Promise<void> {
   if (failed.has(stream) !== unloaded.value.has(stream)) unloaded.value = failed;
 }
 
+/** A reload goes on in the room where one was. */
+effect(() => {
+  if (me.value) opened.value = kept(`room ${me.value.id}`) ?? "global";
+});
 /** A room that was emptied, since too much happened meanwhile, is loaded by the client; one never seen, here. */
 effect(() => {
-  if (connection.value.state === "live") void load(opened.peek());
+  if (connection.value.state !== "live") return;
+  const room = chat.state.streams.get(opened.peek());
+  // Not among the latest rooms any more: nothing tells whose it is.
+  const isUnknown = opened.peek() !== "global" && !room?.participants.length;
+  if (!room?.loaded) openRoom(isUnknown ? "global" : opened.peek());
 });
 effect(() => {
   document.title = unread.value ? `(${unread.value}) LiquidChat` : "LiquidChat";

@@ -1,20 +1,18 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { chat, me } from "./chat.ts";
+import { keep, kept } from "./kept.ts";
 import { IconButton } from "./parts.tsx";
-
-/** What was begun and not sent, by user and room. */
-const begun = new Map<string, string>();
 
 /** Enter sends, Shift and Enter begins a new line. */
 export function Composer({ stream }: { stream: string }) {
-  const key = `${me.peek()?.id} ${stream}`;
-  const text = useSignal(begun.get(key) ?? "");
+  const begun = `begun ${me.peek()?.id} ${stream}`;
+  const text = useSignal(kept(begun) ?? "");
   const box = useRef<HTMLTextAreaElement>(null);
 
   function change(next: string): void {
     text.value = next;
-    begun.set(key, next);
+    keep(begun, next || null);
   }
 
   function send(): void {

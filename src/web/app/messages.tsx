@@ -16,27 +16,34 @@ const STATES: Record<Pending["state"] | "read", { icon: IconName; words: string 
   failed: { icon: "failed", words: "Not sent" },
 };
 
+/** A message with what stands above it: its day, and that it is the first new one. */
 export function LineOf({ line, mine, isRead }: Props) {
-  if (line.kind === "day")
-    return (
-      <li class="divider">
-        <time dateTime={new Date(line.at).toISOString()}>{dayOf(line.at)}</time>
-      </li>
-    );
-  if (line.kind === "new")
-    return (
-      <li class="divider is-new">
-        <span>New</span>
-      </li>
-    );
+  return (
+    <li>
+      {line.day && (
+        <div class="divider">
+          <time dateTime={new Date(line.at).toISOString()}>{dayOf(line.at)}</time>
+        </div>
+      )}
+      {line.isNew && (
+        <div class="divider is-new">
+          <span>New</span>
+        </div>
+      )}
+      <MessageOf line={line} mine={mine} isRead={isRead} />
+    </li>
+  );
+}
+
+function MessageOf({ line, mine, isRead }: Props) {
   const { first, last } = line;
   const { sender, content } =
-    line.kind === "message"
+    line.message
       ? { sender: line.message.sender, content: line.message.text ?? line.message.content }
       : { sender: { id: me.value?.id ?? "", username: me.value?.username ?? "" }, content: line.pending.content };
-  const state = line.kind === "pending" ? line.pending.state : isRead ? "read" : "sent";
+  const state = line.pending ? line.pending.state : isRead ? "read" : "sent";
   return (
-    <li
+    <div
       class={`message ${mine ? "mine" : ""} ${first ? "first" : ""} ${last ? "last" : ""}`}
       data-state={mine ? state : undefined}
     >
@@ -66,8 +73,8 @@ export function LineOf({ line, mine, isRead }: Props) {
           </span>
         </div>
       </div>
-      {line.kind === "pending" && line.pending.state === "failed" && <Failed pending={line.pending} />}
-    </li>
+      {line.pending?.state === "failed" && <Failed pending={line.pending} />}
+    </div>
   );
 }
 
