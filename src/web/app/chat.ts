@@ -1,4 +1,4 @@
-import { computed, effect, signal } from "@preact/signals";
+import { computed, effect, signal, untracked } from "@preact/signals";
 import { createClient } from "../../client/index.ts";
 import { forgetAll, keep, kept } from "./kept.ts";
 
@@ -86,7 +86,7 @@ effect(() => {
   const room = chat.state.streams.get(opened.peek());
   // Not among the latest rooms any more: nothing tells whose it is.
   const isUnknown = opened.peek() !== "global" && !room?.participants.length;
-  if (!room?.loaded) openRoom(isUnknown ? "global" : opened.peek());
+  if (!room?.loaded) untracked(() => openRoom(isUnknown ? "global" : opened.peek()));
 });
 effect(() => {
   document.title = unread.value ? `(${unread.value}) LiquidChat` : "LiquidChat";

@@ -72,9 +72,10 @@ export function Log({ stream }: { stream: string }) {
 
   /** The view is where it was not before. */
   function arrived(): void {
+    if (!now()?.loaded || isAway()) return;
     atEnd.value = scroll.atEnd();
     chat.keepHistory(stream, scroll.place() !== null);
-    if (scroll.above() < EARLY && !olderFailed.value && !isAway()) void older();
+    if (scroll.above() < EARLY && !olderFailed.value) void older();
     read();
   }
 
@@ -97,16 +98,17 @@ export function Log({ stream }: { stream: string }) {
   const lines = linesOf(talk, from, to);
 
   useLayoutEffect(() => {
-    if (scroll.settle(box.current!, list.current!)) turn.value++;
-    if (isReady) arrived();
+    if (scroll.settle(box.current!, list.current!, true)) turn.value++;
+    arrived();
   });
   useEffect(() => {
     if (room?.loaded && !isReady) void goBack();
   }, [room?.loaded && !isReady]);
-  useEffect(() => {
+  useLayoutEffect(() => {
     // The composer grows, an on-screen keyboard comes, a long text is unfolded.
     const watch = new ResizeObserver(() => {
-      if (scroll.settle(box.current!, list.current!)) turn.value++;
+      if (scroll.settle(box.current!, list.current!, false)) turn.value++;
+      arrived();
     });
     watch.observe(box.current!);
     watch.observe(list.current!);
@@ -132,7 +134,7 @@ export function Log({ stream }: { stream: string }) {
         ref={box}
         onScroll={() => {
           if (scroll.moved()) turn.value++;
-          if (isReady) arrived();
+          arrived();
         }}
         tabIndex={0}
         role="region"

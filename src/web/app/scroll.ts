@@ -29,8 +29,6 @@ export function createScroll(place: Place | null, rested: () => void) {
   /** Pixels that stand above the lines, and should not: what was above turned out to be lower, or higher, while a hand scrolled. */
   let slack = 0;
   let scrolling = 0;
-  /** At the end, or so near that it counts. */
-  let isEnd = place === null;
   /** On the way to the end: "asked" until the lines are there. */
   let gliding: "asked" | "on" | null = null;
 
@@ -51,17 +49,20 @@ export function createScroll(place: Place | null, rested: () => void) {
     if (seq !== undefined) place = { seq, top: rows.offset(rows.indexOf(seq)) - y };
   }
 
-  /** Takes in where a hand has moved the box. */
+  /** Takes in how far a hand has moved the box. The lines may have changed their heights meanwhile, so only by how much, not where to. */
   function look(): void {
-    if (!box || rows.seqOf(0) === undefined || Math.abs(box.scrollTop - left) < 1) return;
-    const isUp = box.scrollTop < left;
+    const by = (box?.scrollTop ?? left) - left;
+    if (!box || Math.abs(by) < 1 || rows.seqOf(0) === undefined) return;
     left = box.scrollTop;
-    const below = span.to < rows.count() ? Infinity : box.scrollHeight - box.clientHeight - left;
-    isEnd = below < NEAR;
-    if (isUp) gliding = null;
+    if (by < 0) gliding = null;
     // Who begins to scroll up is let go at once: in a busy room the next message would pull them back.
-    if (below < (isUp ? 1 : NEAR)) place = null;
+    if (below() < (by < 0 ? 1 : NEAR)) place = null;
+    else if (place) place = { seq: place.seq, top: place.top - by };
     else remember(top());
+  }
+
+  function below(): number {
+    return span.to < rows.count() ? Infinity : box!.scrollHeight - box!.clientHeight - box!.scrollTop;
   }
 
   /** Space instead of the lines that are not there. */
@@ -77,44 +78,45 @@ export function createScroll(place: Place | null, rested: () => void) {
     for (let i = span.from; i < span.to; i++) rows.set(i, tops[i - span.from + 1]! - tops[i - span.from]!);
   }
 
-  /** How far the place is below where it should be. */
-  function off(): number {
+  /** How far the place is below where it should be; null where it is not in the document. */
+  function off(): number | null {
     const line = list!.children[rows.indexOf(place!.seq) - span.from];
-    return line ? line.getBoundingClientRect().top - box!.getBoundingClientRect().top - place!.top : 0;
+    return line ? line.getBoundingClientRect().top - box!.getBoundingClientRect().top - place!.top : null;
   }
 
   function hold(): void {
-    if (!place) slack = 0;
+    const by = place && off();
+    // A write of where the box is would stop the hand's scroll. The space above is what nobody sees, as long as there is some.
+    const canTake = by !== null && scrolling && span.from && rows.offset(span.from) + slack - by > height;
+    slack = canTake ? slack - by : 0;
     pad();
-    if (!place) {
-      const end = box!.scrollHeight - box!.clientHeight;
-      if (end - box!.scrollTop >= 1) box!.scrollTop = end;
-    } else {
-      let by = off();
-      // A write of where the box is would stop the hand's scroll. The space above is what nobody sees, as long as there is some.
-      const canTake = scrolling && span.from && rows.offset(span.from) + slack - by > height;
-      slack = canTake ? slack - by : 0;
-      pad();
-      by = off();
-      if (Math.abs(by) >= 0.5) box!.scrollTop += by;
-    }
+    const end = box!.scrollHeight - box!.clientHeight;
+    const wanted = place ? box!.scrollTop + (off() ?? 0) : end;
+    if (Math.abs(wanted - box!.scrollTop) >= 0.5) box!.scrollTop = wanted;
     left = box!.scrollTop;
+    // From now on by the first line in view: another one may be let go.
+    if (place) remember(by === null ? top() : view());
+  }
+
+  function arrange(): void {
+    pad();
+    measure();
+    hold();
   }
 
   function rest(): void {
     scrolling = 0;
     // What came on the way made it longer.
-    if (isEnd || gliding === "on") toEnd(true);
-    if (span.to && slack) hold();
+    if (gliding === "on") toEnd(true);
+    look();
+    if (span.to && box?.isConnected) arrange();
     rested();
   }
 
   function toEnd(calm: boolean): void {
     gliding = null;
-    if (calm) {
-      isEnd = true;
-      place = null;
-    } else {
+    if (calm) place = null;
+    else {
       remember(Math.max(view(), rows.total() - 2 * height));
       gliding = "asked";
     }
@@ -132,17 +134,15 @@ export function createScroll(place: Place | null, rested: () => void) {
       rows.sync(talk);
       return (span = rows.around(view(), height));
     },
-    /** The lines are in the document, or sizes have changed. @returns whether others are to be there */
-    settle(nextBox: HTMLElement, nextList: HTMLElement): boolean {
+    /** The lines of the span are in the document (`rendered`), or sizes have changed. @returns whether others are to be there */
+    settle(nextBox: HTMLElement, nextList: HTMLElement, rendered: boolean): boolean {
       [box, list] = [nextBox, nextList];
       [height, width] = [box.clientHeight, list.clientWidth];
-      if (!span.to) {
-        // No hand has done that.
-        left = box.scrollTop;
-        return false;
-      }
-      measure();
-      hold();
+      // While there is nothing to scroll, no hand has done that. Nor where new lines stand in the space of others.
+      if (!span.to) left = box.scrollTop;
+      if (!span.to) return false;
+      if (!rendered) look();
+      arrange();
       if (gliding === "asked") {
         gliding = "on";
         box.scrollTo({ top: box.scrollHeight, behavior: "smooth" });
@@ -156,7 +156,8 @@ export function createScroll(place: Place | null, rested: () => void) {
       look();
       return !rows.suffices(span, view(), height);
     },
-    atEnd: () => isEnd,
+    /** At the end, or so near that it counts. */
+    atEnd: () => place === null || (box !== null && below() < NEAR),
     /** Goes to the end, to be rendered then; the last bit of the way can be seen, unless it is to be `calm`. */
     toEnd,
     stop: () => clearTimeout(scrolling),
