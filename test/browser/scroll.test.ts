@@ -1,23 +1,12 @@
 /** A long room of the page, in a real Chromium: a hundred thousand messages, of which few are in the document and none jumps. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { Browser } from "playwright-core";
-import { GLOBAL_ROOM } from "../../src/db/schema.ts";
 import { Person } from "../support/client.ts";
 import { clusterRig, type Rig, startServer } from "../support/server.ts";
 import { eventually, freePort, haveServices } from "../support/services.ts";
 import { haveChromium, openBrowser } from "./chromium.ts";
 import { type Hand, sitDown } from "./hand.ts";
-
-const COUNT = 100_000;
-/** Texts of one to forty lines. */
-const fill = (from: number, to: number) => `
-  WITH filled AS (
-    INSERT INTO messages (room_id, seq, id, sender_id, content, sent_at)
-    SELECT '${GLOBAL_ROOM}', n, gen_random_uuid(), (SELECT id FROM users LIMIT 1),
-           'line ' || n || '.' || repeat(' and so on', CASE WHEN n % 97 = 0 THEN 190 WHEN n % 7 = 0 THEN n % 40 ELSE 0 END),
-           date_trunc('milliseconds', now()) - (${COUNT} - n) * interval '1 second'
-    FROM generate_series(${from}, ${to}) n)
-  UPDATE heads SET seq = ${to}, last_at = now() WHERE room_id = '${GLOBAL_ROOM}'`;
+import { COUNT, enlargePages, fill } from "./long.ts";
 
 /** Where the first whole line in view stands, to the pixel, and which it is. */
 const LOOK = `(() => {
@@ -176,17 +165,7 @@ describe.skipIf(!haveChromium || !haveServices)("a long room of the page", () =>
     const { page } = hand;
     await page.locator(".words").nth(10).waitFor();
     const last = (await hand.texts()).at(-1)!;
-    // As if pages were of twenty thousand, so that it does not take two thousand of them.
-    await page.route("**/api/chat/global/messages/?limit=50&before=*", async (route) => {
-      const [message] = (await (await route.fetch()).json()) as { seq: number; id: number }[];
-      const end = Number(new URL(route.request().url()).searchParams.get("before"));
-      const from = Math.max(1, end - 20_000);
-      const page = Array.from({ length: end - from }, (_, i) => {
-        const n = from + i;
-        return { ...message, id: n, seq: n, version: n, content: `line ${n}.${" and so on".repeat(n % 7 ? 0 : n % 40)}` };
-      });
-      await route.fulfill({ json: page.length ? page : [] });
-    });
+    await enlargePages(page);
     const check = async () => {
       expect(await rowsOf(hand)).toBeLessThanOrEqual(80);
       expect(await rowsOf(hand)).toBeGreaterThan(10);

@@ -30,6 +30,7 @@ export type Line<P extends Own = Own> = {
 
 /** What one author says within a minute stands together (ms). */
 const TOGETHER = 60_000;
+const DAY = 86_400_000;
 
 export const countOf = ({ messages, pending }: Talk): number => messages.length + pending.length;
 
@@ -60,7 +61,8 @@ export function linesOf<P extends Own>(talk: Talk<P>, from: number, to: number):
   // By the device's clock, which may be wrong: never before what is there.
   const time = (i: number) =>
     messages[i] ? Date.parse(messages[i].timestamp) : Math.max(pending[i - messages.length]!.at, latest);
-  const isOtherDay = (i: number) => i === 0 || new Date(time(i)).toDateString() !== new Date(time(i - 1)).toDateString();
+  const isOtherDay = (i: number) =>
+    i === 0 || time(i) - time(i - 1) >= DAY || new Date(time(i)).getDate() !== new Date(time(i - 1)).getDate();
   const isFirst = (i: number) =>
     i === firstNew || isOtherDay(i) || author(i) !== author(i - 1) || time(i) - time(i - 1) >= TOGETHER;
 

@@ -1,4 +1,5 @@
 import { useSignal } from "@preact/signals";
+import { Component } from "preact";
 import { useEffect } from "preact/hooks";
 import type { Message, Pending } from "../../client/index.ts";
 import { chat, me } from "./chat.ts";
@@ -16,23 +17,37 @@ const STATES: Record<Pending["state"] | "read", { icon: IconName; words: string 
   failed: { icon: "failed", words: "Not sent" },
 };
 
-/** A message with what stands above it: its day, and that it is the first new one. */
-export function LineOf({ line, mine, isRead }: Props) {
-  return (
-    <li>
-      {line.day && (
-        <div class="divider">
-          <time dateTime={new Date(line.at).toISOString()}>{dayOf(line.at)}</time>
-        </div>
-      )}
-      {line.isNew && (
-        <div class="divider is-new">
-          <span>New</span>
-        </div>
-      )}
-      <MessageOf line={line} mine={mine} isRead={isRead} />
-    </li>
-  );
+/**
+ * A message with what stands above it: its day, and that it is the first new one. Rendered anew only where something of it has changed, since all
+ * others in view stand still when one comes; what is unsent changes in place, and a day gets another name at midnight.
+ */
+export class LineOf extends Component<Props> {
+  override shouldComponentUpdate({ line, mine, isRead }: Props): boolean {
+    const { line: old, ...before } = this.props;
+    if (!line.message || line.day || mine !== before.mine || isRead !== before.isRead) return true;
+    const { message, day, isNew, first, last } = line;
+    return (
+      message !== old.message || day !== old.day || isNew !== old.isNew || first !== old.first || last !== old.last
+    );
+  }
+
+  override render({ line, mine, isRead }: Props) {
+    return (
+      <li>
+        {line.day && (
+          <div class="divider">
+            <time dateTime={new Date(line.at).toISOString()}>{dayOf(line.at)}</time>
+          </div>
+        )}
+        {line.isNew && (
+          <div class="divider is-new">
+            <span>New</span>
+          </div>
+        )}
+        <MessageOf line={line} mine={mine} isRead={isRead} />
+      </li>
+    );
+  }
 }
 
 function MessageOf({ line, mine, isRead }: Props) {

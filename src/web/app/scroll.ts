@@ -26,6 +26,8 @@ export function createScroll(place: Place | null, rested: () => void) {
   /** The view's height, and the list's width. */
   let height = innerHeight;
   let width = 600;
+  /** The list's height when it was last arranged. */
+  let arranged = 0;
   /** Pixels that stand above the lines, and should not: what was above turned out to be lower, or higher, while a hand scrolled. */
   let slack = 0;
   let scrolling = 0;
@@ -102,6 +104,7 @@ export function createScroll(place: Place | null, rested: () => void) {
     pad();
     measure();
     hold();
+    arranged = list!.clientHeight;
   }
 
   function rest(): void {
@@ -136,6 +139,9 @@ export function createScroll(place: Place | null, rested: () => void) {
     },
     /** The lines of the span are in the document (`rendered`), or sizes have changed. @returns whether others are to be there */
     settle(nextBox: HTMLElement, nextList: HTMLElement, rendered: boolean): boolean {
+      const isSame = box === nextBox && box.clientHeight === height && nextList.clientHeight === arranged;
+      // Most sizes that one is told of have been seen already.
+      if (!rendered && isSame) return false;
       [box, list] = [nextBox, nextList];
       [height, width] = [box.clientHeight, list.clientWidth];
       // While there is nothing to scroll, no hand has done that. Nor where new lines stand in the space of others.
