@@ -130,7 +130,7 @@ test("all that is in view is shown, something around it too, and never more than
         expect(rows.suffices({ from, to }, y, height)).toBe(true);
         // A row has been scrolled away at either side, and nothing is to be done yet.
         const isInside = from > 0 && to < heights.length && to - from < MOST;
-        if (isInside) expect(rows.offset(from) <= y - 400 && rows.offset(to) >= y + height + 400).toBe(true);
+        if (isInside) expect(rows.offset(from) <= y - 300 && rows.offset(to) >= y + height + 300).toBe(true);
       },
     ),
   );

@@ -7,7 +7,7 @@ import { createHeights } from "./heights.ts";
 import { countOf, keyOf, placeOf, type Talk } from "./lines.ts";
 
 /** So much above and below the view is in the document too (px), while that is not too many lines. */
-const AROUND = 800;
+const AROUND = 600;
 /** Lines in the document at most; more only where so many are in view. */
 export const MOST = 80;
 
