@@ -129,9 +129,9 @@ LANGUAGE sql STABLE AS $$
                     OR (skeleton = sha256(convert_to(p_skeleton, 'UTF8')) AND NOT (ascii AND p_ascii)))
 $$;
 
--- Makes an account and its first session; false where the name is taken. The lock lets two look-alikes that sign up at once see each
--- other, and a deletion that is just giving the name up.
-CREATE OR REPLACE FUNCTION sign_up(p_user jsonb, p_session jsonb) RETURNS boolean
+-- Makes an account; false where the name is taken. The lock lets two look-alikes that sign up at once see each other, and a deletion that is
+-- just giving the name up.
+CREATE OR REPLACE FUNCTION add_account(p_user jsonb) RETURNS boolean
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   v users := jsonb_populate_record(NULL::users, p_user);
@@ -149,8 +149,78 @@ BEGIN
   -- What was said in the public room before is history, not news.
   INSERT INTO members (room_id, user_id, read_seq)
   SELECT r.id, v.id, h.seq FROM rooms r JOIN heads h ON h.room_id = r.id WHERE r.kind = 'global';
+  RETURN true;
+END $$;
+
+-- The same, and its first session.
+CREATE OR REPLACE FUNCTION sign_up(p_user jsonb, p_session jsonb) RETURNS boolean
+LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+  IF NOT add_account(p_user) THEN
+    RETURN false;
+  END IF;
   PERFORM start_session(p_session);
   RETURN true;
+END $$;
+
+-- Makes an admin of an active account. p_actor is the admin who does it, NULL the operator; so below.
+CREATE OR REPLACE FUNCTION promote(p_user uuid, p_actor uuid) RETURNS boolean
+LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+  UPDATE users SET role = 'admin' WHERE id = p_user AND disabled_at IS NULL AND role <> 'admin';
+  IF NOT FOUND THEN
+    RETURN false;
+  END IF;
+  INSERT INTO audit_log (actor_id, action, subject) VALUES (p_actor, 'made_admin', p_user);
+  RETURN true;
+END $$;
+
+-- Makes an account, and an admin of it; false where the name is taken.
+CREATE OR REPLACE FUNCTION add_admin(p_user jsonb, p_actor uuid) RETURNS boolean
+LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+  IF NOT add_account(p_user) THEN
+    RETURN false;
+  END IF;
+  INSERT INTO audit_log (actor_id, action, subject) VALUES (p_actor, 'account_made', (p_user->>'id')::uuid);
+  RETURN promote((p_user->>'id')::uuid, p_actor);
+END $$;
+
+-- A link by which an active account gets a new password: for an hour, once, and the only one of its kind.
+CREATE OR REPLACE FUNCTION make_reset(p_user uuid, p_token_hash bytea, p_actor uuid) RETURNS boolean
+LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+  PERFORM 1 FROM users WHERE id = p_user AND disabled_at IS NULL FOR NO KEY UPDATE;
+  IF NOT FOUND THEN
+    RETURN false;
+  END IF;
+  DELETE FROM password_resets WHERE user_id = p_user OR expires_at < now();
+  INSERT INTO password_resets (token_hash, user_id, expires_at) VALUES (p_token_hash, p_user, now() + interval '1 hour');
+  INSERT INTO audit_log (actor_id, action, subject) VALUES (p_actor, 'reset_link_made', p_user);
+  RETURN true;
+END $$;
+
+-- The new password of whoever the link is for, which ends all sessions: their ids, or NULL where the link is not, or no longer, good. The
+-- account is locked first, as by all that change a password.
+CREATE OR REPLACE FUNCTION reset_password(p_token_hash bytea, p_password text) RETURNS json
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  v_user uuid;
+  v_ended json;
+BEGIN
+  SELECT u.id INTO v_user FROM password_resets r JOIN users u ON u.id = r.user_id
+  WHERE r.token_hash = p_token_hash AND u.disabled_at IS NULL FOR UPDATE OF u;
+  DELETE FROM password_resets WHERE token_hash = p_token_hash AND user_id = v_user AND expires_at > now();
+  IF NOT FOUND THEN
+    RETURN NULL;
+  END IF;
+  UPDATE users SET password = p_password WHERE id = v_user;
+  WITH ended AS (
+    UPDATE sessions SET ended_at = now(), changed = pg_current_xact_id() WHERE user_id = v_user AND ended_at IS NULL RETURNING id
+  )
+  SELECT coalesce(json_agg(id), '[]') INTO v_ended FROM ended;
+  INSERT INTO audit_log (actor_id, action, subject) VALUES (v_user, 'reset_link_used', v_user);
+  RETURN v_ended;
 END $$;
 
 -- False for an inactive user, and where the password is not any more the one that was verified (the hash in p_session's "verified"). A
@@ -203,7 +273,7 @@ BEGIN
   RETURN FOUND;
 END $$;
 
--- A new password, which ends all other sessions: their ids, or NULL where the session may not (any more).
+-- A new password, which ends all other sessions, and a link for another one: their ids, or NULL where the session may not (any more).
 CREATE OR REPLACE FUNCTION change_password(p_user uuid, p_session uuid, p_verified text, p_password text) RETURNS json
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
@@ -213,6 +283,7 @@ BEGIN
     RETURN NULL;
   END IF;
   UPDATE users SET password = p_password WHERE id = p_user;
+  DELETE FROM password_resets WHERE user_id = p_user;
   WITH ended AS (
     UPDATE sessions SET ended_at = now(), changed = pg_current_xact_id()
     WHERE user_id = p_user AND id <> p_session AND ended_at IS NULL RETURNING id
@@ -237,7 +308,7 @@ BEGIN
   INSERT INTO retired_names (folded, skeleton, ascii)
   SELECT sha256(convert_to(folded, 'UTF8')), sha256(convert_to(skeleton, 'UTF8')), ascii FROM users WHERE id = p_user ON CONFLICT DO NOTHING;
   UPDATE users SET username = 'deleted-' || right(id::text, 8), folded = 'deleted-' || id, skeleton = 'deleted-' || id, ascii = true,
-                   password = '', email = NULL, last_seen = NULL, disabled_at = now()
+                   password = '', email = NULL, last_seen = NULL, role = 'user', disabled_at = now()
   WHERE id = p_user;
   UPDATE sessions SET user_agent = '' WHERE user_id = p_user;
   PERFORM 1 FROM heads h JOIN members m ON m.room_id = h.room_id WHERE m.user_id = p_user ORDER BY h.room_id FOR NO KEY UPDATE OF h;

@@ -1,33 +1,33 @@
 import type { Server } from "bun";
-import { createAccounts, userView } from "./auth/accounts.ts";
+import { createAccounts } from "./auth/accounts.ts";
 import { createGuard } from "./auth/guard.ts";
 import { createAddressLimits } from "./auth/limits.ts";
 import { createPasswords } from "./auth/passwords.ts";
-import { Revocations } from "./auth/revocations.ts";
-import { authRoutes } from "./auth/routes.ts";
+import { closeExpired, Revocations } from "./auth/revocations.ts";
 import { createAuthStore } from "./auth/store.ts";
 import { createTokens } from "./auth/tokens.ts";
 import { openBus, openDatabase } from "./backends.ts";
+import { controlRoutes } from "./control/routes.ts";
+import { listenControl } from "./control/socket.ts";
 import { createCatchUp } from "./chat/catch-up.ts";
 import { chatCommands } from "./chat/commands.ts";
-import { createConversations } from "./chat/conversations.ts";
 import { createMessages } from "./chat/messages.ts";
 import { createReading } from "./chat/reading.ts";
-import { chatRoutes } from "./chat/routes.ts";
 import { createRooms, framesOf, type MessageEvent } from "./chat/rooms.ts";
 import { createRoomStore } from "./chat/rooms-store.ts";
 import { createChatStore } from "./chat/store.ts";
 import { createWriter } from "./chat/writer.ts";
 import type { Config } from "./config.ts";
-import type { Commands, Faults, Outgoing, Routes } from "./deps.ts";
+import { createFigures } from "./figures.ts";
+import type { Commands, Faults, Outgoing } from "./deps.ts";
+import { routesOf } from "./doors.ts";
 import { createHttp } from "./http.ts";
-import { listen } from "./listen.ts";
+import { listen, listenMetrics } from "./listen.ts";
 import { createAudit } from "./ops/audit.ts";
 import { createBatch } from "./ops/batch.ts";
 import { createClientReader } from "./ops/address.ts";
-import { createAnswers } from "./ops/answers.ts";
-import { type Clock, systemClock } from "./ops/clock.ts";
-import { healthRoutes } from "./ops/health.ts";
+import { type Clock, systemClock, until } from "./ops/clock.ts";
+import { createCounts } from "./ops/counts.ts";
 import type { Log } from "./ops/log.ts";
 import { roomForSockets } from "./ops/open-files.ts";
 import { createTracker } from "./presence/tracker.ts";
@@ -38,12 +38,12 @@ import { createHandshake } from "./realtime/handshake.ts";
 import { Heads } from "./realtime/heads.ts";
 import { helloFrame } from "./realtime/hello.ts";
 import { createPublisher } from "./realtime/publisher.ts";
-import { createBucket } from "./realtime/rate-limit.ts";
+import { createBucket, gateOf } from "./realtime/rate-limit.ts";
 import { createResume } from "./realtime/resume.ts";
 import { createStreams } from "./realtime/streams.ts";
 import { type Connection, Sockets } from "./realtime/sockets.ts";
 import { look } from "./realtime/store.ts";
-import { pageRoutes } from "./web/page.ts";
+import { version } from "../package.json";
 
 export type App = {
   port: number;
@@ -62,19 +62,18 @@ const DRAIN_MS = 3_000;
 const SIGNALS = { perSecond: 20, burst: 60 };
 const SWEEP_MS = 1_000;
 const HOUSEKEEPING_MS = 60_000;
-/** Far more than the clocks of processes and database differ. */
-const HOUR_MS = 3_600_000;
 
 /** Builds the whole server and starts it. Nothing else constructs a dependency; `stop` takes down what `start` put up, in reverse. */
 export async function startApp({ config, log, clock = systemClock, at = () => {} }: Options): Promise<App> {
   await using stack = new AsyncDisposableStack();
-  const db = await openDatabase(config, clock, log);
+  const db = await openDatabase(config, true, clock, log);
   stack.defer(() => db.close());
 
   const { prefix, redis, bus } = await openBus(db, config, clock, log);
   stack.defer(() => bus.close());
 
-  const audit = createAudit(log, clock);
+  const counts = createCounts();
+  const audit = createAudit(log, clock, counts);
   const authStore = createAuthStore(db);
   const tokens = createTokens({ keys: config.secretKeys, accessTokenMs: config.accessTokenMs, clock });
   const revocations = new Revocations(config.accessTokenMs, clock, (id, disabled) => gateway.endSession(id, disabled));
@@ -98,6 +97,7 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
     publishTo: (topic, frame) => void server?.publish(topic, frame),
     sockets,
     heads,
+    counts,
   });
   const { publish } = publisher;
   const bucket = createBucket(config.messageRate, redis, prefix, clock);
@@ -111,10 +111,11 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
     clock,
     times: config.presence,
   });
+  const passwords = createPasswords();
   const accounts = createAccounts({
     store: authStore,
     tokens,
-    passwords: createPasswords(),
+    passwords,
     isOnline: presence.isOnline,
     sessionEnded: (sessionId, disabled) => {
       revocations.add(sessionId, disabled);
@@ -132,17 +133,20 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
     deliver: (events) => publish((events as MessageEvent[]).flatMap((event) => framesOf(event, sockets.hears))),
     sessionEnded: (id, disabled) => revocations.add(id, disabled),
     historyChanged: () =>
-      void closeInWaves({ sockets, clock, reason: "another history", overMs: 1_000, settle: async () => {} }),
+      void closeInWaves({ sockets, clock, reason: "another history", overMs: 1_000, counts, settle: async () => {} }),
+    counts,
     clock,
     log,
   });
   const writer = createWriter({
     store: chatStore,
     hasRoom: db.hasRoom,
-    committed: (events) => {
+    committed: (events, arrivals) => {
       streams.arrived(events);
+      publisher.after(() => counts.delivery.since(arrivals));
       bus.publish({ kind: "events", events });
     },
+    counts,
     clock,
     at,
   });
@@ -154,11 +158,12 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
   const reading = createReading({ rooms, store: roomStore, broadcast });
   const commands: Commands = chatCommands({ messages, reading, rooms, signals: bucketOfMine(SIGNALS), broadcast });
 
+  const livingSession = createBatch({ size: 100, inFlight: 2 }, (ids: string[]) =>
+    authStore.livingSessions(ids, new Date(clock.now())),
+  );
   const handshake = createHandshake({
     identify: guard.identify,
-    livingSession: createBatch({ size: 100, inFlight: 2 }, (ids) =>
-      authStore.livingSessions(ids, new Date(clock.now())),
-    ),
+    livingSession,
     limits,
     allowedOrigins: config.allowedOrigins,
     sockets,
@@ -171,6 +176,7 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
     presentNow: presence.presentNow,
     heads,
     epoch: streams.epoch,
+    counts,
     clock,
     log,
   });
@@ -178,7 +184,7 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
     sockets,
     publisher,
     heads,
-    dispatch: createDispatch(log, at),
+    dispatch: createDispatch(log, at, counts),
     commands,
     admit: handshake.admit,
     resume,
@@ -189,53 +195,36 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
     maxSocketsPerUser: config.maxSocketsPerUser,
     maxUnauthenticated: config.maxSockets.unauthenticated,
     maxFrameBytes: config.maxFrameBytes,
-    // Far above what the message limit lets through; without one, far above what a person can do.
-    gate: config.messageRate.perSecond
-      ? { perSecond: 50 + 2 * config.messageRate.perSecond, burst: 100 + 2 * config.messageRate.burst }
-      : { perSecond: 1_000, burst: 2_000 },
+    gate: gateOf(config.messageRate),
     idleMs: config.presence.expiryMs,
     silenceMs: 4 * config.presence.heartbeatMs,
+    counts,
     clock,
     log,
   });
 
+  const metrics = createFigures({
+    counts, db, bus, sockets, presence, streams, writer, publisher, livingSession, guard, passwords, config: config.metrics, version,
+  }); // prettier-ignore
+
   let draining = false;
-  const viewUser = (row: Parameters<typeof userView>[0]) => userView(row, presence.isOnline);
   const http = createHttp({
-    auth: authRoutes({
-      accounts,
-      store: authStore,
-      guard,
-      limits,
-      isOnline: presence.isOnline,
-      cookieMs: config.refreshTokenMs,
-    }) as Routes,
-    chat: chatRoutes({
-      store: chatStore,
-      messages,
-      userById: authStore.userById,
-      reading,
-      conversations: createConversations({
-        store: chatStore,
-        roomStore,
-        viewUser,
-        openings: bucketOfMine(aMinute(config.limitsByUser.conversations)),
+    ...routesOf({
+      config, accounts, authStore, guard, limits, presence, chatStore, roomStore, messages, reading, rooms,
+      openings: bucketOfMine(aMinute(config.limitsByUser.conversations)),
+      metrics: metrics.beside,
+      standing: () => ({
+        draining,
+        databaseAnswers: streams.silence() < 4_000,
+        redis: redis ? (bus.isUp() ? "up" : "away") : "none",
       }),
-      rooms,
-      requireUser: guard.requireUser,
-      answer: createAnswers(),
-    }) as Routes,
-    health: healthRoutes(() => ({
-      draining,
-      databaseAnswers: streams.silence() < 4_000,
-      redis: redis ? (bus.isUp() ? "up" : "away") : "none",
-    })),
-    page: pageRoutes(),
+    }), // prettier-ignore
     upgrade: handshake.upgrade,
     readClient: createClientReader(config.trustedProxies),
     allowedOrigins: config.allowedOrigins,
     maxPerAddress: config.maxSockets.perAddress,
     audit,
+    counts,
     log,
   });
 
@@ -251,13 +240,10 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
   }, presence.echoed);
   stack.defer(() => presence.leave(0));
   await presence.start();
+  const figures = metrics.apart && listenMetrics(config, metrics.apart);
+  stack.defer(() => figures?.stop(true));
   const listening = (server = listen(config, http, gateway.websocket));
-  /** A session that nobody refreshed ends by time, and its sockets with it. */
-  const closeExpired = async () => {
-    const now = clock.now();
-    for (const id of await authStore.overAmong(sockets.sessions(), new Date(now))) revocations.add(id);
-    await authStore.deleteOver(new Date(now - config.accessTokenMs - HOUR_MS));
-  };
+  if (!config.databaseUrl) stack.defer(await listenControl(config.dataDir, controlRoutes(db, passwords).fetch));
   stack.defer(clock.every(SWEEP_MS, gateway.sweep));
   stack.defer(
     clock.every(HOUSEKEEPING_MS, () => {
@@ -265,7 +251,9 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
       pruneResumes();
       revocations.prune();
       bucket.prune();
-      closeExpired().catch((error) => log.warn({ err: error }, "old sessions were not cleared away"));
+      closeExpired(authStore, revocations, sockets.sessions(), clock.now(), config.accessTokenMs).catch((error) =>
+        log.warn({ err: error }, "old sessions were not cleared away"),
+      );
     }),
   );
 
@@ -274,9 +262,9 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
     draining = true;
     void listening.stop(); // Closes the listener; it may never resolve while sockets are open.
     await presence.leave(config.presence.graceMs + DRAIN_MS);
-    await closeInWaves({ sockets, clock, reason: "restarting", overMs: DRAIN_MS, settle: writer.idle });
-    await until(() => listening.pendingRequests === 0, clock);
-    await until(() => listening.pendingWebSockets === 0, clock);
+    await closeInWaves({ sockets, clock, reason: "restarting", overMs: DRAIN_MS, counts, settle: writer.idle });
+    await until(() => listening.pendingRequests === 0, clock, STOP_DEADLINE_MS / 4);
+    await until(() => listening.pendingWebSockets === 0, clock, STOP_DEADLINE_MS / 4);
     await running.disposeAsync();
   };
   let stopping: Promise<void> | undefined;
@@ -285,8 +273,4 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
     routes: http.routes.flatMap(({ method, path }) => (method === "ALL" ? [] : `${method} ${path}`)),
     stop: () => (stopping ??= Promise.race([drain(), clock.sleep(STOP_DEADLINE_MS)])),
   };
-}
-
-async function until(done: () => boolean, clock: Clock): Promise<void> {
-  for (let waited = 0; !done() && waited < STOP_DEADLINE_MS / 4; waited += 10) await clock.sleep(10);
 }

@@ -11,18 +11,22 @@ import { openPostgres } from "./db/postgres.ts";
 import type { Clock } from "./ops/clock.ts";
 import type { Log } from "./ops/log.ts";
 
-/** The database that the configuration names, embedded or not, with this program's tables. */
-export async function openDatabase(config: Config, clock: Clock, log: Log): Promise<Database> {
-  const db = await open(config, clock, log);
+/**
+ * The database that the configuration names, embedded or not, with this program's tables. Of two processes that open the embedded one, the
+ * second gets `InUse` as its error's cause. `serves`: it is for a server, of which there is only one on a PostgreSQL without Redis.
+ */
+export async function openDatabase(config: Config, serves: boolean, clock: Clock, log: Log): Promise<Database> {
+  const db = await open(config, serves, clock, log);
   await migrate(db);
   const mark = config.databaseUrl ? null : await diskMark(config.dataDir);
   if (await mendRestored(db, mark)) log.warn("the database was restored: clients start anew");
   return db;
 }
 
-async function open(config: Config, clock: Clock, log: Log): Promise<Database> {
+async function open(config: Config, serves: boolean, clock: Clock, log: Log): Promise<Database> {
   if (!config.databaseUrl) return openEmbedded(config.dataDir, clock, log);
   const db = openPostgres(config.databaseUrl, clock);
+  if (!serves) return db;
   const release = await holdAlone(config.databaseUrl, config.redisUrl === null, clock, log);
   return { ...db, close: () => Promise.all([db.close(), release()]).then(() => {}) };
 }

@@ -12,7 +12,8 @@ export class ConfigError extends Error {}
 
 type Env = Record<string, string | undefined>;
 
-export function readConfig(env: Env = process.env) {
+/** `mayWrite`: where a secret has to be generated, it is kept in `DATA_DIR`. A command that only looks must leave no file of another user there. */
+export function readConfig(env: Env = process.env, mayWrite = true) {
   const dataDir = env.DATA_DIR || "./data";
   const databaseUrl = readDatabaseUrl(env);
   const redisUrl = readRedisUrl(env);
@@ -32,8 +33,9 @@ export function readConfig(env: Env = process.env) {
     databaseUrl,
     redisUrl,
     workers,
-    secretKeys: readSecretKeys(env, dataDir, databaseUrl !== null),
+    secretKeys: readSecretKeys(env, dataDir, databaseUrl !== null, mayWrite),
     debug: flag(env, "DEBUG"),
+    metrics: readMetrics(env, workers),
     messageMaxLength,
     maxFrameBytes:
       whole(env, "MAX_FRAME_BYTES", Math.max(64 * 1024, 12 * messageMaxLength + 4096), 0) || 16 * 1024 * 1024,
@@ -65,7 +67,9 @@ export function readConfig(env: Env = process.env) {
       perAddress: whole(env, "MAX_SOCKETS_PER_ADDRESS", 3_000, 0) || Infinity,
       unauthenticated: whole(env, "MAX_UNAUTHENTICATED_SOCKETS", 1_000, 0) || Infinity,
     },
-    allowedOrigins: list(env, "ALLOWED_ORIGINS").map((value) => origin(value)),
+    allowedOrigins: list(env, "ALLOWED_ORIGINS").map((value) => origin("ALLOWED_ORIGINS", value)),
+    /** Where people open the page; null where nobody said. */
+    publicUrl: env.PUBLIC_URL ? origin("PUBLIC_URL", env.PUBLIC_URL.replace(/\/$/, "")) : null,
     trustedProxies: list(env, "TRUSTED_PROXIES").map((value) => network(value)),
   };
 }
@@ -82,6 +86,19 @@ function readDatabaseUrl(env: Env): string | null {
   const part = (name: string, fallback: string) => encodeURIComponent(env[name] || fallback);
   const port = whole(env, "DB_PORT", 5432, 1, 65535);
   return `postgres://${part("DB_USER", "liquidchat")}:${part("DB_PASSWORD", "")}@${env.DB_HOST || "localhost"}:${port}/${part("DB_NAME", "liquidchat")}`;
+}
+
+/** Where /metrics is: on a port of its own, or on the main one for who has the token; nowhere by default. */
+function readMetrics(env: Env, workers: number) {
+  const token = env.METRICS_TOKEN || null;
+  const port = env.METRICS_PORT ? whole(env, "METRICS_PORT", 0, 0, 65535) : null;
+  if (token !== null && !/^\S{16,}$/.test(token))
+    throw new ConfigError(
+      "METRICS_TOKEN: must have at least 16 characters, without spaces. Make one: openssl rand -hex 32",
+    );
+  if (token !== null && port === null && workers > 1)
+    throw new ConfigError("METRICS_TOKEN: each of several workers has figures of its own, and they share the main port. Set METRICS_PORT."); // prettier-ignore
+  return { token, port, host: env.METRICS_HOST || "127.0.0.1" };
 }
 
 function readRedisUrl(env: Env): string | null {
@@ -108,7 +125,7 @@ const KNOWN_SECRET = new RegExp(
   "is",
 );
 
-function readSecretKeys(env: Env, dataDir: string, required: boolean) {
+function readSecretKeys(env: Env, dataDir: string, required: boolean, mayWrite: boolean) {
   const name = env.SECRET_KEY || !env.DJANGO_SECRET_KEY ? "SECRET_KEY" : "DJANGO_SECRET_KEY";
   const keys = list(env, name);
   if (!keys.length) {
@@ -116,7 +133,7 @@ function readSecretKeys(env: Env, dataDir: string, required: boolean) {
       throw new ConfigError(
         "SECRET_KEY: with PostgreSQL every process needs the same secret. Make one: openssl rand -hex 32",
       );
-    keys.push(generatedSecret(dataDir));
+    keys.push(generatedSecret(dataDir, mayWrite));
   }
   return keys.map((key) => {
     if (Buffer.byteLength(key) < 32)
@@ -127,12 +144,14 @@ function readSecretKeys(env: Env, dataDir: string, required: boolean) {
   });
 }
 
-function generatedSecret(dataDir: string): string {
+function generatedSecret(dataDir: string, mayWrite: boolean): string {
   const file = join(dataDir, "secret_key");
+  const fresh = randomBytes(32).toString("hex");
   try {
     if (!existsSync(file)) {
+      if (!mayWrite) return fresh;
       mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-      writeFileSync(file, randomBytes(32).toString("hex"), { mode: 0o600, flag: "wx" });
+      writeFileSync(file, fresh, { mode: 0o600, flag: "wx" });
     }
     return readFileSync(file, "utf8").trim();
   } catch (error) {
@@ -180,9 +199,9 @@ function list(env: Env, name: string): string[] {
     .filter(Boolean);
 }
 
-function origin(value: string): string {
-  if (!URL.canParse(value) || new URL(value).origin !== value) {
-    throw new ConfigError(`ALLOWED_ORIGINS: must be origins such as https://chat.example.org, not "${value}".`);
+function origin(name: string, value: string): string {
+  if (!/^https?:/.test(value) || !URL.canParse(value) || new URL(value).origin !== value) {
+    throw new ConfigError(`${name}: takes origins such as https://chat.example.org, not "${value}".`);
   }
   return value;
 }

@@ -1,10 +1,12 @@
 import type { Server } from "bun";
 import { type Context, Hono } from "hono";
 import { cors } from "hono/cors";
+import { routePath } from "hono/route";
 import { TrieRouter } from "hono/router/trie-router";
 import type { HttpEnv, Routes } from "./deps.ts";
 import { notFound, problem, Refusal, toRefusal } from "./errors.ts";
 import { networkOf } from "./ops/address.ts";
+import { type Counts, countRequest } from "./ops/counts.ts";
 import { safeHeaders } from "./ops/headers.ts";
 import type { Audit } from "./ops/audit.ts";
 import type { Log } from "./ops/log.ts";
@@ -16,6 +18,8 @@ type Deps = {
   chat: Routes;
   health: Routes;
   page: Routes;
+  /** None where nobody is to read them here. */
+  metrics: Routes | null;
   upgrade: (
     request: Request,
     endpoint: Endpoint,
@@ -27,6 +31,7 @@ type Deps = {
   /** Requests that may be under way from one address. */
   maxPerAddress: number;
   audit: Audit;
+  counts: Counts;
   log: Log;
 };
 
@@ -38,11 +43,13 @@ export function createHttp({
   chat,
   health,
   page,
+  metrics,
   upgrade,
   readClient,
   allowedOrigins,
   maxPerAddress,
   audit,
+  counts,
   log,
 }: Deps) {
   const app = new Hono<HttpEnv & { Bindings: { server: Server<Connection> } }>({ strict: false });
@@ -59,6 +66,8 @@ export function createHttp({
     const startedAt = performance.now();
     await next();
     if (c.req.method === "HEAD") c.header("Content-Length", String((await c.res.clone().arrayBuffer()).byteLength));
+    const ms = performance.now() - startedAt;
+    countRequest(counts, c.req.method, routePath(c, -1), c.res.status, ms);
     // The path alone: the query of a socket holds a token.
     log.debug(
       {
@@ -66,7 +75,7 @@ export function createHttp({
         method: c.req.method,
         path: c.req.path,
         status: c.res.status,
-        ms: Math.round(performance.now() - startedAt),
+        ms: Math.round(ms),
       },
       "request",
     );
@@ -122,14 +131,17 @@ export function createHttp({
     );
   }
   app.route("/", page);
+  if (metrics) app.route("/", metrics);
 
-  const refuse = (c: Context, refusal: Refusal) =>
-    c.body(JSON.stringify(problem(refusal, c.var.requestId)), refusal.status as 400, {
+  const refuse = (c: Context, refusal: Refusal) => {
+    counts.refusals.http[refusal.code]++;
+    return c.body(JSON.stringify(problem(refusal, c.var.requestId)), refusal.status as 400, {
       ...refusal.headers,
       // A body without a length need not end, and what is left of it would be read for ever.
       ...(c.req.header("transfer-encoding") && { Connection: "close" }),
       "Content-Type": "application/problem+json",
     });
+  };
 
   // Not thrown: the innermost middleware would be left half-way.
   app.notFound((c) => {

@@ -18,9 +18,12 @@ const LEVELS: Record<string, number> = {
   client: 3,
   web: 3.1,
   backends: 3.5,
+  figures: 3.5,
   listen: 3.5,
-  app: 4, http: 4,
-  main: 5,
+  control: 3.6,
+  app: 4, doors: 3.9, http: 4,
+  commands: 5,
+  main: 6,
 }; // prettier-ignore
 
 /** What a library or a global may be used in; anywhere else it is a leak. */
@@ -29,17 +32,17 @@ const FENCES: [what: string, pattern: RegExp, allowed: RegExp][] = [
   ["postgres.js", /from "postgres"/, /^db\/(postgres|alone)\.ts$/],
   ["PGlite", /from "@electric-sql\/pglite/, /^db\/embedded-worker\.ts$/],
   ["ioredis", /^import (?!type).*from "ioredis"/m, /^bus\/redis\.ts$/],
-  ["Bun.serve", /Bun\.serve\(/, /^listen\.ts$/],
+  ["Bun.serve", /Bun\.serve\(/, /^(listen|control\/socket)\.ts$/],
   ["the environment", /process\.env/, /^config\.ts$/],
   [
     "time",
     /Date\.now\(|setTimeout\(|setInterval\(|Bun\.sleep\(/,
-    /^((ops\/(clock|supervisor)|client\/ports)\.ts$|web\/app\/)/,
+    /^((ops\/(clock|supervisor)|client\/ports)\.ts$|web\/(app|docs|worker)\/)/,
   ],
   ["the client's world", /globalThis|crypto\.|Math\.random\(/, /^(client\/(ports|storage)\.ts$|(?!client\/))/],
   ["publishing to sockets", /server\.publish\(|publishTo\(/, /^(realtime\/publisher|app)\.ts$/],
   ["argv", /process\.argv/, /^main\.ts$/],
-  ["the page's library", /from "(preact|@preact)/, /^web\/app\//],
+  ["the pages' library", /from "(preact|@preact)/, /^web\/(app|docs)\//],
 ];
 
 const imports = (file: string) =>
@@ -77,17 +80,18 @@ describe("the walls", () => {
 
   test("nothing of the server needs the client, but for the page, which takes nothing else and is no part of the server's own code", () => {
     const users = files.filter((file) => slice(file) !== "client" && /from "[./]+\/client\//.test(source(file)));
-    expect(users.filter((file) => !file.startsWith("web/app/"))).toEqual([]);
+    const ofPages = (file: string) => /^web\/(app|docs)\//.test(file);
+    expect(users.filter((file) => !ofPages(file))).toEqual([]);
     // "react" is what the transpiler takes JSX for.
-    for (const file of files.filter((file) => file.startsWith("web/app/")))
+    for (const file of files.filter(ofPages))
       for (const { path } of imports(file))
         expect([file, path]).toEqual([
           file,
           expect.stringMatching(
-            /^(\.\/[\w-]+\.tsx?|\.\.\/style\/\w+\.css|\.\.\/\.\.\/client\/index\.ts|p?react(\/[\w-]+)?|@preact\/signals)$/,
+            /^(\.\.?\/([\w-]+\/)?[\w-]+\.(tsx?|css)|(\.\.\/){2,3}client\/index\.ts|p?react(\/[\w-]+)?|@preact\/signals)$/,
           ),
         ]);
-    expect(files.filter((file) => !file.startsWith("web/app/") && /from "[./]+\/app\//.test(source(file)))).toEqual([]);
+    expect(files.filter((file) => !ofPages(file) && /from "[./]+\/(app|docs)\//.test(source(file)))).toEqual([]);
   });
 
   test("the page makes no markup of text, and writes no style or script into the document", () => {

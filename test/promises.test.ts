@@ -7,6 +7,7 @@ import { edge } from "./promises/edge.ts";
 import { everywhere } from "./promises/everywhere.ts";
 import { frames } from "./promises/frames.ts";
 import { history } from "./promises/history.ts";
+import { roles } from "./promises/roles.ts";
 import { limits } from "./promises/limits.ts";
 import { restSends } from "./promises/rest-sends.ts";
 import { oneSocket } from "./promises/one-socket.ts";
@@ -21,6 +22,7 @@ const suites = {
   everywhere,
   accounts,
   ownAccount,
+  roles,
   conversations,
   history,
   sockets,

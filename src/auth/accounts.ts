@@ -9,6 +9,7 @@ import type { Clock } from "../ops/clock.ts";
 import * as api from "../protocol/api.ts";
 import type { Session, User } from "../protocol/models.ts";
 import { weakness } from "./guessable.ts";
+import { resetHash } from "./operator.ts";
 import { fold, isReserved, readName, withinReason } from "./names.ts";
 import type { Passwords } from "./passwords.ts";
 import { judge } from "./rotation.ts";
@@ -134,6 +135,19 @@ export function createAccounts(deps: Deps) {
       return concluded("password_changed", ended, account, sessionId, client);
     },
 
+    /** By a one-time link. Ends all sessions. */
+    async resetPassword({ token, password }: z.output<typeof api.reset>, client: Client): Promise<void> {
+      const hash = resetHash(token);
+      const account = await store.accountOfReset(hash);
+      if (!account) throw badLink();
+      const weak = await weakness(password, account.username);
+      if (weak) throw invalid("password", weak, "weak");
+      const ended = await store.resetPassword(hash, await passwords.hash(password));
+      if (!ended) throw badLink();
+      for (const id of ended) deps.sessionEnded(id);
+      audit.tell("password_reset", client, { user: account.id, ended: ended.length });
+    },
+
     /** Ends all sessions. False where the password is wrong. */
     async deleteAccount(account: Account, sessionId: string, password: string, client: Client): Promise<boolean> {
       const right = await passwords.verify(password, account.password);
@@ -222,6 +236,8 @@ const takenName: FieldError = {
   code: "taken",
   message: "This username is taken, or looks like one that is.",
 };
+
+const badLink = () => invalid("token", "This link is not good any more. Ask for a new one.");
 
 function fieldRefusal(errors: FieldError[]): Refusal {
   return new Refusal("invalid_field", errors.map((error) => error.message).join(" "), { errors });

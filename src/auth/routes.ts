@@ -3,6 +3,7 @@ import type { HttpEnv, IsOnline } from "../deps.ts";
 import { invalid, notFound, Refusal, unauthenticated } from "../errors.ts";
 import { check, readBody } from "../input.ts";
 import * as api from "../protocol/api.ts";
+import type { Me } from "../protocol/models.ts";
 import { makePage, readPage } from "../protocol/paging.ts";
 import { type Accounts, accountKey, type Client, userView } from "./accounts.ts";
 import { readRefresh, wantsCookie, writeRefresh } from "./cookie.ts";
@@ -56,7 +57,15 @@ export function authRoutes({ accounts, store, guard, limits, isOnline, cookieMs 
     return c.json(hand(c, cookie, await accounts.refresh(await refreshToken(c, cookie), client(c))));
   });
 
-  app.get("/me", guard.requireUser, async (c) => c.json(userView(await own(c), isOnline)));
+  app.post("/reset", async (c) => {
+    await accounts.resetPassword(await readBody(c.req.raw, api.reset), client(c));
+    return c.json({ detail: "The password is new, and all sessions are over." });
+  });
+
+  app.get("/me", guard.requireUser, async (c) => {
+    const account = await own(c);
+    return c.json({ ...userView(account, isOnline), role: account.role } satisfies Me);
+  });
 
   app.delete("/me", guard.requireUser, async (c) => {
     const cookie = wantsCookie(c);

@@ -8,14 +8,14 @@ import type { TokenSource } from "./tokens.ts";
 export type AuthStore = ReturnType<typeof createAuthStore>;
 export type SessionRow = typeof sessions.$inferSelect;
 /** Somebody's own account, as checked before a password is. */
-export type Account = UserRow & { folded: string; password: string };
+export type Account = UserRow & { folded: string; password: string; role: "user" | "admin" };
 
 /** Accounts and sessions in the database. */
 export function createAuthStore({ orm, query }: Database) {
   /** Active accounts only. */
   async function account(which: SQL): Promise<Account | undefined> {
     const [row] = await orm
-      .select({ ...userColumns, folded: users.folded, password: users.password })
+      .select({ ...userColumns, folded: users.folded, password: users.password, role: users.role })
       .from(users)
       .where(and(which, isNull(users.disabledAt)));
     return row;
@@ -104,6 +104,47 @@ export function createAuthStore({ orm, query }: Database) {
         id,
         sessionId,
         password,
+        to,
+      ]);
+      return row!.ended;
+    },
+
+    /** Makes an account that is an admin's; false where the name is taken. `actor`: the admin who does it, null for the operator. */
+    async addAdmin(user: Name & { id: string; password: string }, actor: string | null): Promise<boolean> {
+      const [row] = await query<{ ok: boolean }>("SELECT add_admin($1::jsonb, $2) AS ok", [
+        JSON.stringify(user),
+        actor,
+      ]);
+      return row!.ok;
+    },
+
+    /** False where the account is an admin's already, or inactive. */
+    async promote(id: string, actor: string | null): Promise<boolean> {
+      const [row] = await query<{ ok: boolean }>("SELECT promote($1, $2) AS ok", [id, actor]);
+      return row!.ok;
+    },
+
+    /** Keeps the hash of a new link's token, the only one that is good; false where the account is inactive. */
+    async makeReset(id: string, tokenHash: string, actor: string | null): Promise<boolean> {
+      const [row] = await query<{ ok: boolean }>("SELECT make_reset($1, decode($2, 'hex'), $3) AS ok", [
+        id,
+        tokenHash,
+        actor,
+      ]);
+      return row!.ok;
+    },
+
+    /** Whose password a link's token can reset. */
+    async accountOfReset(tokenHash: string): Promise<Account | undefined> {
+      return account(
+        sql`${users.id} = (SELECT user_id FROM password_resets WHERE token_hash = decode(${tokenHash}, 'hex') AND expires_at > now())`,
+      );
+    },
+
+    /** Uses a link up, ends all sessions and says which; null where it is not good any more. */
+    async resetPassword(tokenHash: string, to: string): Promise<string[] | null> {
+      const [row] = await query<{ ended: string[] | null }>("SELECT reset_password(decode($1, 'hex'), $2) AS ended", [
+        tokenHash,
         to,
       ]);
       return row!.ended;

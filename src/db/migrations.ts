@@ -2,6 +2,7 @@ import tables from "../../drizzle/0000_tables.sql" with { type: "text" };
 import firstRows from "../../drizzle/0001_functions.sql" with { type: "text" };
 import resume from "../../drizzle/0002_resume.sql" with { type: "text" };
 import retiredNames from "../../drizzle/0003_retired_names.sql" with { type: "text" };
+import roles from "../../drizzle/0006_roles.sql" with { type: "text" };
 import search from "../../drizzle/0004_search.sql" with { type: "text" };
 import functions from "../../drizzle/functions.sql" with { type: "text" };
 
@@ -12,6 +13,7 @@ export const MIGRATIONS: readonly { id: string; sql: string }[] = [
   { id: "0002_resume", sql: resume },
   { id: "0003_retired_names", sql: retiredNames },
   { id: "0004_search", sql: search },
+  { id: "0006_roles", sql: roles },
 ];
 
 /** Run whenever they have changed. */

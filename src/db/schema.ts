@@ -39,6 +39,8 @@ export const users = pgTable(
     createdAt: time("created_at").notNull().defaultNow(),
     lastSeen: time("last_seen"),
     disabledAt: time("disabled_at"),
+    /** An admin's counts only while the account is active. */
+    role: text("role").$type<"user" | "admin">().notNull().default("user"),
   },
   (t) => [uniqueIndex("users_folded").on(sql`${t.folded} COLLATE "C"`), index("users_skeleton").on(t.skeleton)],
 );
@@ -55,6 +57,38 @@ export const retiredNames = pgTable(
     ascii: boolean("ascii").notNull(),
   },
   (t) => [index("retired_names_skeleton").on(t.skeleton)],
+);
+
+/** One-time links that were made for setting a new password, as SHA-256 of their tokens: who reads the table can use none. */
+export const passwordResets = pgTable(
+  "password_resets",
+  {
+    tokenHash: bytea("token_hash").primaryKey(),
+    userId: uuid("user_id")
+      .notNull()
+      .references(() => users.id, { onDelete: "cascade" }),
+    expiresAt: time("expires_at").notNull(),
+  },
+  (t) => [index("password_resets_user").on(t.userId)],
+);
+
+/**
+ * What was done with the power of an operator or an admin, written in the transaction that did it. Nobody changes or removes a row; of people
+ * it has ids only.
+ */
+export const auditLog = pgTable(
+  "audit_log",
+  {
+    id: bigint("id", { mode: "number" }).primaryKey().generatedAlwaysAsIdentity(),
+    at: time("at").notNull().defaultNow(),
+    /** The user who did it; null: a command, by whoever may run it on the server. */
+    actorId: uuid("actor_id"),
+    action: text("action").notNull(),
+    /** The id of whom or what it was done to. */
+    subject: uuid("subject"),
+    details: jsonb("details").$type<Record<string, unknown>>().notNull().default({}),
+  },
+  (t) => [index("audit_log_subject").on(t.subject)],
 );
 
 /** What others may see of a user. */

@@ -1,14 +1,20 @@
-import { createServer } from "node:net";
 import type { Log } from "./log.ts";
+import { probePort } from "./port.ts";
 
 /** A worker that dies at once again and again is broken: it comes back slower and slower. */
 const MAX_PAUSE_MS = 10_000;
 
-type Options = { count: number; host: string; port: number; log: Log };
+type Options = { count: number; host: string; port: number; log: Log; onStop: (stop: () => void) => void };
+
+/** This program again: a binary is itself, else Bun runs it. */
+const SELF = Bun.isStandaloneExecutable ? [process.execPath] : [process.execPath, ...process.execArgv, Bun.main];
 
 /** Runs workers that share the port, starts those again that end by themselves, and ends them all with itself. */
-export async function supervise({ count, host, port, log }: Options): Promise<number> {
-  await refuseSharedPort(host, port);
+export async function supervise({ count, host, port, log, onStop }: Options): Promise<number> {
+  // Workers share their port by `reusePort`, and so would two deployments: half of each one's clients would land at the other.
+  await probePort(host, port).catch((error: Error) => {
+    throw new Error(`HOST, PORT: cannot listen on ${host}:${port} (${error.message}).`);
+  });
   let stopping = false;
   const children = new Set<Bun.Subprocess>();
   const { promise: stopped, resolve: endPauses } = Promise.withResolvers<void>();
@@ -17,13 +23,12 @@ export async function supervise({ count, host, port, log }: Options): Promise<nu
     endPauses();
     for (const child of children) child.kill("SIGTERM");
   };
-  process.on("SIGTERM", stop);
-  process.on("SIGINT", stop);
+  onStop(stop);
 
   const keep = async () => {
     for (let failures = 0; !stopping;) {
       const startedAt = performance.now();
-      const child = Bun.spawn([process.execPath, ...process.execArgv, Bun.main, "worker"], {
+      const child = Bun.spawn([...SELF, "worker"], {
         stdio: ["ignore", "inherit", "inherit"],
         // Nothing is said over it; that it closes tells a worker that its supervisor is gone, killed perhaps.
         ipc: () => {},
@@ -45,15 +50,4 @@ export async function supervise({ count, host, port, log }: Options): Promise<nu
     return 0;
   };
   return Math.max(...(await Promise.all(Array.from({ length: count }, keep))));
-}
-
-/** Workers share their port by `reusePort`, and so would two deployments: half of each one's clients would land at the other. */
-function refuseSharedPort(host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once("error", (error) =>
-      reject(new Error(`HOST, PORT: cannot listen on ${host}:${port} (${error.message}).`)),
-    );
-    probe.listen(port, host, () => probe.close(() => resolve()));
-  });
 }

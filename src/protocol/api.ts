@@ -13,19 +13,29 @@ export const signup = z.object({
   username: text,
   password: text,
   password_confirm: text,
-  email: z.preprocess((value) => (value === "" ? null : value), z.email().max(254).nullish()),
+  /** An empty text is none: forms send it. */
+  email: z
+    .union([z.email().max(254), z.literal("")], "Invalid email address")
+    .nullish()
+    .transform((value) => value || null),
 });
 
 export const login = z.object({ username: text, password: text });
 
 export const password = z.object({ password: text, new_password: text });
 
+/** By the token of a one-time link. */
+export const reset = z.object({ token: z.string(), password: text });
+
 export const remove = z.object({ password: text });
 
 export const refresh = z.object({ refresh: z.string() });
 
 export const search = z.object({
-  search: text.refine((value) => [...value].length <= 64, "at most 64 characters").default(""),
+  search: text
+    .refine((value) => [...value].length <= 64, "at most 64 characters")
+    .default("")
+    .meta({ description: "A part of the name, without regard to case.", maxLength: 64 }),
 });
 
 export const send = z.object({ content: z.string() });
@@ -33,6 +43,11 @@ export const send = z.object({ content: z.string() });
 /** The `Idempotency-Key` of a send, in the same space as a frame's `client_id`. */
 export const clientId = text
   .refine((value) => value.length >= 1 && value.length <= 64, "must have 1 to 64 characters")
+  .meta({
+    description: "Chosen by the client, once for each message: then it can be sent again.",
+    minLength: 1,
+    maxLength: 64,
+  })
   .optional();
 
 export const sendHeaders = z.object({ "idempotency-key": clientId });

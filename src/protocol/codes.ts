@@ -22,7 +22,8 @@ export const CODES = {
 export type Code = keyof typeof CODES;
 
 /** What can be wrong with one field. */
-export type FieldCode = "required" | "invalid" | "taken" | "weak" | "mismatch";
+export const FIELD_CODES = ["required", "invalid", "taken", "weak", "mismatch"] as const;
+export type FieldCode = (typeof FIELD_CODES)[number];
 
 /** 4500 and above: do not come back. All others: come back. */
 export const CLOSE = {

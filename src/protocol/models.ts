@@ -9,6 +9,9 @@ export type User = {
   last_seen: string | null;
 };
 
+/** Oneself. */
+export type Me = User & { role: "user" | "admin" };
+
 /** A log-in of one's own. */
 export type Session = {
   id: string;

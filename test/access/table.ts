@@ -2,7 +2,7 @@
  * Who may do what. Each route and each frame has one row here; the tests beside this file make the cells: who asks, for which id, with
  * which token. A route or a frame without its row fails them.
  *
- * A new route: one line in `ROUTES`, one in `ANSWERS` (test/support/shapes.ts). A new frame: one line in `FRAMES`. What takes an id of a
+ * A new route: one line in `ROUTES`, one in the other `ROUTES` (src/protocol/routes.ts). A new frame: one line in `FRAMES`. What takes an id of a
  * new kind (a session, say): one entry in `IDS`.
  */
 import { GLOBAL_ROOM } from "../../src/db/schema.ts";
@@ -118,10 +118,23 @@ const mistakenPages = ["limit=0", "limit=x", "before=nonsense", "after=7", "befo
 
 export const ROUTES: Record<string, Row> = {
   "GET /": { may: "anybody", right: 200 },
+  "GET /reset": { may: "anybody", right: 200 },
   "GET /page.js": { may: "anybody", right: 200 },
   "GET /page.css": { may: "anybody", right: 200 },
+  "GET /sw.js": { may: "anybody", right: 200 },
+  "GET /manifest.webmanifest": { may: "anybody", right: 200 },
   "GET /icon.svg": { may: "anybody", right: 200 },
+  "GET /icon-unread.svg": { may: "anybody", right: 200 },
+  "GET /icon-192.png": { may: "anybody", right: 200 },
+  "GET /icon-512.png": { may: "anybody", right: 200 },
+  "GET /icon-maskable.png": { may: "anybody", right: 200 },
+  "GET /apple-touch-icon.png": { may: "anybody", right: 200 },
   "GET /healthz": { may: "anybody", right: 200 },
+  "GET /api/openapi.json": { may: "anybody", right: 200 },
+  "GET /api/asyncapi.json": { may: "anybody", right: 200 },
+  "GET /api/docs": { may: "anybody", right: 200 },
+  "GET /api/docs/page.js": { may: "anybody", right: 200 },
+  "GET /api/docs/page.css": { may: "anybody", right: 200 },
   "GET /readyz": { may: "anybody", right: 200 },
   // What speaks WebSocket says so to everyone; who may in there is FRAMES' matter.
   "GET /ws/chat/global": { may: "anybody", right: 400 },
@@ -150,6 +163,8 @@ export const ROUTES: Record<string, Row> = {
     right: 400,
     body: () => ({ password: "not theirs", new_password: `${PASSWORD}, too` }),
   },
+  // Who has no link has a bad one.
+  "POST /api/auth/reset": { may: "anybody", right: 400, body: () => ({ token: "no link's", password: PASSWORD }) },
   "GET /api/auth/sessions": { may: "users", right: 200 },
   "DELETE /api/auth/sessions/:id": { may: "users", takes: "session", right: 204, wrong: notFound },
 

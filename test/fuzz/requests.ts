@@ -15,6 +15,7 @@ const BODIES: Record<string, z.ZodType> = {
   "POST /api/auth/token/refresh": api.refresh,
   "POST /api/auth/logout": api.refresh,
   "POST /api/auth/password": api.password,
+  "POST /api/auth/reset": api.reset,
   "DELETE /api/auth/me": api.remove,
   "POST /api/chat/conversations/create": api.createConversation,
   "POST /api/chat/conversations/:id/messages": api.send,

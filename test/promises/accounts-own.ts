@@ -20,9 +20,9 @@ export const ownAccount: PromiseSuite = (promised, rig) => {
     const { status, body } = await alice.at(rig().url(1)).get("/api/auth/me/");
     expect([status, Object.keys(body).sort()]).toEqual([
       200,
-      ["created_at", "id", "is_online", "last_seen", "username"],
+      ["created_at", "id", "is_online", "last_seen", "role", "username"],
     ]);
-    expect([body.id, body.username]).toEqual([alice.id, alice.name]);
+    expect([body.id, body.username, body.role]).toEqual([alice.id, alice.name, "user"]);
     expect((await call(rig().url(), "GET", "/api/auth/me/")).status).toBe(401);
   });
 

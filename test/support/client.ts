@@ -1,5 +1,6 @@
 /** A client as a stranger would write it from docs/protocol.md: fetch and WebSocket, nothing of ours. */
 import type { Endpoint } from "../../src/protocol/frames.ts";
+import { judgeSent } from "./documents.ts";
 import { eventually } from "./services.ts";
 import { MAIL, PASSWORD, userOf, witnessAnswer, witnessFrame } from "./witness.ts";
 
@@ -33,7 +34,13 @@ export async function call(
   const text = await response.text();
   const contentType = response.headers.get("content-type") ?? "";
   const { status } = response;
-  const told = { status, body: text && /json/.test(contentType) ? JSON.parse(text) : text, text, contentType };
+  const told = {
+    status,
+    body: text && /json/.test(contentType) ? JSON.parse(text) : text,
+    text,
+    contentType,
+    headers: response.headers,
+  };
   witnessAnswer(
     method,
     new URL(url + path).pathname,
@@ -114,10 +121,11 @@ export class TestSocket {
   readonly opened: Promise<void>;
   readonly closed: Promise<{ code: number; reason: string }>;
   readonly ws: WebSocket;
+  readonly #endpoint: Endpoint;
   #token: string | undefined;
 
   constructor(url: string, options?: { headers?: Record<string, string>; protocols?: string[] }) {
-    const endpoint = (/\/ws\/chat\/(global|private)/.exec(url)?.[1] ?? "chat") as Endpoint;
+    this.#endpoint = (/\/ws\/chat\/(global|private)/.exec(url)?.[1] ?? "chat") as Endpoint;
     this.#token =
       options?.headers?.Authorization?.replace(/^bearer /i, "") ??
       options?.protocols?.find((name) => name.startsWith("bearer."))?.slice("bearer.".length) ??
@@ -131,13 +139,14 @@ export class TestSocket {
     this.closed = new Promise((resolve) => (this.ws.onclose = ({ code, reason }) => resolve({ code, reason })));
     this.ws.onmessage = ({ data }) => {
       this.largest = Math.max(this.largest, Buffer.byteLength(data as string));
-      witnessFrame(endpoint, userOf(this.#token), data as string);
+      witnessFrame(this.#endpoint, userOf(this.#token), data as string);
       const frame = JSON.parse(data as string);
       if (frame.t !== "heart") this.frames.push(frame);
     };
   }
 
   send(frame: unknown): void {
+    judgeSent(this.#endpoint, frame);
     if ((frame as { type?: unknown } | null)?.type === "auth") this.#token = (frame as { token: string }).token;
     this.ws.send(typeof frame === "string" || frame instanceof Uint8Array ? (frame as string) : JSON.stringify(frame));
   }

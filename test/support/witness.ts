@@ -1,5 +1,6 @@
 /** Whatever any test is told by a server is looked at here: whether it has the shape that was promised, and whether it is the receiver's business. */
 import type { Endpoint } from "../../src/protocol/frames.ts";
+import { judgeAnswer, judgeFrame } from "./documents.ts";
 import { ANSWERS, FRAMES, problem } from "./shapes.ts";
 
 /** Everyone's e-mail address ends so, and nobody is ever told one. */
@@ -32,7 +33,7 @@ export function witnessLogs(): void {
         if (line.search(pattern) >= 0) throw new Error(`a log tells ${what}: ${line}`);
 }
 
-type Told = { status: number; body: unknown; text: string; contentType: string };
+type Told = { status: number; body: unknown; text: string; contentType: string; headers?: Headers };
 
 /** Throws what is wrong with an answer. `receiver`: the user's id, null for a stranger. */
 export function witnessAnswer(
@@ -51,9 +52,10 @@ export function witnessAnswer(
   } else if (method !== "HEAD" && method !== "OPTIONS" && status !== 101) {
     const route = routeOf(method, path);
     const shape = route && ANSWERS[route]?.[status];
-    if (!shape) throw new Error(`${where}: an answer that shapes.ts does not know`);
+    if (!shape) throw new Error(`${where}: an answer that src/protocol/routes.ts does not know`);
     expectShape(where, shape, body);
   }
+  judgeAnswer(method, path, sent, told);
   const granted = /\/(signup|login|refresh)\/?$/.test(path) && status < 300;
   const owner = granted ? ((body as { user?: { id: string } }).user?.id ?? userOf(refreshIn(sent))) : null;
   expectNoSecret(where, text, owner);
@@ -66,8 +68,9 @@ export function witnessFrame(endpoint: Endpoint, receiver: string | null, text: 
   const where = `/ws/chat/${endpoint} ${frame.type}`;
   try {
     const shape = FRAMES[endpoint][frame.type];
-    if (!shape) throw new Error(`${where}: a frame that shapes.ts does not know`);
+    if (!shape) throw new Error(`${where}: a frame that src/protocol/server-frames.ts does not know`);
     expectShape(where, shape, frame);
+    judgeFrame(endpoint, frame);
     expectNoSecret(where, text, null);
     if (receiver === null && frame.type !== "error" && frame.type !== "reconnect")
       throw new Error(`${where}: told to a stranger`);

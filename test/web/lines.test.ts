@@ -36,7 +36,14 @@ test("what one author says within a minute stands together, under its day", () =
 
 test("what is new begins at others' first unread message, once; one's own is never new", () => {
   const all = [message(1, "ada", NOON), message(2, "me", NOON), message(3, "ada", NOON), message(4, "ada", NOON)];
-  expect(shown(linesOf({ messages: all, newFrom: 1 }))).toEqual(["day", "1 first last", "2 first last", "new", "3 first", "4 last"]);
+  expect(shown(linesOf({ messages: all, newFrom: 1 }))).toEqual([
+    "day",
+    "1 first last",
+    "2 first last",
+    "new",
+    "3 first",
+    "4 last",
+  ]);
   expect(shown(linesOf({ messages: all, newFrom: 4 }))).not.toContain("new");
   // The first unread one may be above what is held.
   expect(shown(linesOf({ messages: all, newFrom: 0, olderLeft: true }))).not.toContain("new");
@@ -67,7 +74,7 @@ test("what is unsent comes last, however wrong the device's clock is, and keeps 
 
 test("the hint on a password asks for what is missing, and never praises the name", () => {
   expect(strengthOf("", "ada").score).toBe(0);
-  expect(strengthOf("seven77", "ada")).toEqual({ score: 0, words: "1 more character to go." });
+  expect(strengthOf("seven77", "ada")).toEqual({ score: 0, verdict: "short", missing: 1 });
   expect(strengthOf("ADA-likes-tea-1", "ada").score).toBe(0);
   expect(strengthOf("aaaaaaaaaaaaaa", "ada").score).toBe(1);
   expect(strengthOf("plum-orbit-4417", "ada").score).toBe(3);

@@ -1,6 +1,7 @@
 import { computed, effect, signal, untracked } from "@preact/signals";
 import { createClient } from "../../client/index.ts";
 import { forgetAll, keep, kept } from "./kept.ts";
+import type { Words } from "./words/en.ts";
 
 export const chat = createClient({ url: location.origin, cookie: true });
 
@@ -10,8 +11,8 @@ const revision = signal(0);
 export const opened = signal("global");
 /** Whether the list of rooms lies over the room, on a phone. */
 export const listShown = signal(false);
-/** A sentence for the card: why one is here again. */
-export const goodbye = signal("");
+/** Why one is here again, for the card to say. */
+export const goodbye = signal<keyof Words["goodbye"] | null>(null);
 /** Rooms whose messages could not be loaded. */
 export const unloaded = signal<ReadonlySet<string>>(new Set());
 /** Whether the device has a network at all, as far as it knows; a socket takes its time to notice. */
@@ -19,15 +20,21 @@ export const online = signal(navigator.onLine);
 /** Where "new" begins in the room that is looked at: the first message above this seq. */
 export const newFrom = signal<number | null>(null);
 
-/** At most once a frame: a busy room brings a hundred messages a second. A hidden page gets no frames. */
+/** Milliseconds of a frame. */
+const FRAME = 16;
+/** At once after a pause, else at most once a frame: a busy room brings a hundred messages a second. A hidden page gets no frames. */
 let asked = false;
+let shownAt = 0;
 function show(): void {
-  if (asked) revision.value = chat.revision;
+  if (!asked) return;
   asked = false;
+  shownAt = performance.now();
+  revision.value = chat.revision;
 }
 chat.subscribe(() => {
   if (asked) return;
   asked = true;
+  if (!document.hidden && performance.now() - shownAt > FRAME) return show();
   requestAnimationFrame(show);
   setTimeout(show, 250);
 });
@@ -42,14 +49,9 @@ export const me = computed(() => (known(), chat.user()));
 export const connection = computed(() => (known(), chat.connection));
 export const unread = computed(() => [...known().streams.values()].reduce((sum, room) => sum + room.unread, 0));
 
-const GOODBYE = {
-  logged_out: "",
-  expired: "Your session is over. Log in to go on; what was not sent is kept.",
-  disabled: "This account has been disabled.",
-};
 chat.on("signedOut", ({ reason }) => {
   if (reason === "logged_out") forgetAll();
-  goodbye.value = GOODBYE[reason];
+  goodbye.value = reason === "logged_out" ? null : reason;
   opened.value = "global";
   unloaded.value = new Set();
   listShown.value = false;
@@ -59,7 +61,7 @@ export function openRoom(stream: string): void {
   const room = chat.state.streams.get(stream);
   newFrom.value = room?.unread ? room.readSeq : null;
   opened.value = stream;
-  keep(`room ${chat.user()?.id}`, stream);
+  if (chat.user()) keep(`room ${chat.user()!.id}`, stream);
   listShown.value = false;
   void load(stream);
 }
@@ -91,6 +93,18 @@ effect(() => {
 effect(() => {
   document.title = unread.value ? `(${unread.value}) LiquidChat` : "LiquidChat";
 });
+
+/** The other tabs of this browser. `session`: somebody logged in or out; `left`: one was closed, with what it had not sent. */
+const tabs = new BroadcastChannel("liquidchat");
+export const tellTabs = (what: "session" | "left"): void => tabs.postMessage(what);
+tabs.onmessage = async ({ data }) => {
+  if (await chat.restore()) chat.connect();
+  else if (data === "session") {
+    forgetAll();
+    goodbye.value = null;
+  }
+};
+addEventListener("pagehide", () => tellTabs("left"));
 
 for (const event of ["online", "offline"]) addEventListener(event, () => (online.value = navigator.onLine));
 addEventListener("online", chat.reconnectNow);

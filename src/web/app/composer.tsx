@@ -3,12 +3,14 @@ import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { chat, me } from "./chat.ts";
 import { keep, kept } from "./kept.ts";
 import { IconButton } from "./parts.tsx";
+import { words } from "./words/index.ts";
 
 /** Enter sends, Shift and Enter begins a new line. */
 export function Composer({ stream }: { stream: string }) {
   const begun = `begun ${me.peek()?.id} ${stream}`;
   const text = useSignal(kept(begun) ?? "");
   const box = useRef<HTMLTextAreaElement>(null);
+  const w = words.value.room;
 
   function change(next: string): void {
     text.value = next;
@@ -47,9 +49,9 @@ export function Composer({ stream }: { stream: string }) {
         <textarea
           ref={box}
           rows={1}
-          dir="auto"
-          aria-label="Message"
-          placeholder="Message"
+          dir={text.value ? "auto" : undefined}
+          aria-label={w.message}
+          placeholder={w.message}
           enterkeyhint="send"
           value={text.value}
           onInput={(event) => {
@@ -64,7 +66,7 @@ export function Composer({ stream }: { stream: string }) {
             send();
           }}
         />
-        <IconButton type="submit" icon="send" label="Send" class="send" disabled={!text.value.trim()} />
+        <IconButton type="submit" icon="send" label={w.send} class="send" disabled={!text.value.trim()} />
       </div>
     </form>
   );

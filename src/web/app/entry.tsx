@@ -1,11 +1,13 @@
 import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import { ChatError } from "../../client/index.ts";
-import { chat, goodbye, openRoom } from "./chat.ts";
-import { Field, IconButton } from "./parts.tsx";
+import { chat, goodbye, openRoom, tellTabs } from "./chat.ts";
+import { Field, IconButton, LanguageChoice, StrengthOf } from "./parts.tsx";
 import { strengthOf } from "./strength.ts";
+import { fieldSentenceOf, sentenceOf, words } from "./words/index.ts";
 
-type Wrongs = { username?: string; password?: string; form?: string };
+/** Sentences, in whatever language is chosen when they are shown. */
+type Wrongs = { username?: () => string; password?: () => string; form?: () => string };
 
 /** The card: log in, or sign up. */
 export function Entry() {
@@ -29,15 +31,16 @@ export function Entry() {
     const data = new FormData(form.current!);
     const given = { username: `${data.get("username")}`.trim(), password: `${data.get("password")}` };
     const missing: Wrongs = {
-      ...(!given.username && { username: "Your name here, please." }),
-      ...(!given.password && { password: "A password is needed." }),
+      ...(!given.username && { username: () => words.value.signIn.nameMissing }),
+      ...(!given.password && { password: () => words.value.signIn.passwordMissing }),
     };
     if (missing.username || missing.password) return refuse(missing);
     busy.value = true;
     wrongs.value = {};
     try {
       await (isNew.value ? chat.signUp(given) : chat.logIn(given));
-      goodbye.value = "";
+      goodbye.value = null;
+      tellTabs("session");
       chat.connect();
       openRoom("global");
     } catch (error) {
@@ -50,7 +53,8 @@ export function Entry() {
   function change(event: Event): void {
     const { name, value } = event.currentTarget as HTMLInputElement;
     typed.value = { ...typed.value, [name]: value };
-    if (wrongs.value[name as "username"] || wrongs.value.form) wrongs.value = { ...wrongs.value, [name]: "", form: "" };
+    const { [name as "username"]: _, form: __, ...left } = wrongs.value;
+    wrongs.value = left;
   }
 
   function turn(): void {
@@ -60,52 +64,43 @@ export function Entry() {
   }
 
   const strength = isNew.value ? strengthOf(typed.value.password, typed.value.username) : null;
-  const said = wrongs.value.form || goodbye.value;
+  const w = words.value.signIn;
+  const said = wrongs.value.form?.() ?? (goodbye.value && words.value.goodbye[goodbye.value]);
   return (
     <main class="entry">
       <section class="card glass" aria-labelledby="title">
+        <LanguageChoice />
         <header>
           <img src="/icon.svg" alt="" width="44" height="44" />
-          <h1 id="title">{isNew.value ? "Join the conversation" : "Welcome back"}</h1>
-          <p>{isNew.value ? "A name and a password, nothing else." : "Log in to LiquidChat."}</p>
+          <h1 id="title">{isNew.value ? w.joinTitle : w.logInTitle}</h1>
+          <p>{isNew.value ? w.joinHint : w.logInHint}</p>
         </header>
         <form ref={form} method="post" action="/" noValidate onSubmit={submit}>
           <Field
-            label="Name"
+            label={w.name}
             name="username"
             type="text"
             autocomplete="username"
             autocapitalize="none"
             spellcheck={false}
-            dir="auto"
+            dir={typed.value.username ? "auto" : undefined}
             maxLength={64}
             autofocus
-            error={wrongs.value.username || undefined}
+            error={wrongs.value.username?.()}
             onInput={change}
           />
           <Field
-            label="Password"
+            label={w.password}
             name="password"
             type={shown.value ? "text" : "password"}
             autocomplete={isNew.value ? "new-password" : "current-password"}
-            error={wrongs.value.password || undefined}
+            error={wrongs.value.password?.()}
             onInput={change}
-            hint={
-              strength && (
-                <>
-                  <span class={`strength of-${strength.score}`} aria-hidden="true">
-                    <i />
-                    <i />
-                    <i />
-                  </span>
-                  {strength.words}
-                </>
-              )
-            }
+            hint={strength && <StrengthOf strength={strength} />}
             action={
               <IconButton
                 icon={shown.value ? "hidden" : "shown"}
-                label={shown.value ? "Hide the password" : "Show the password"}
+                label={shown.value ? w.hidePassword : w.showPassword}
                 aria-pressed={shown.value}
                 onClick={() => (shown.value = !shown.value)}
               />
@@ -115,13 +110,13 @@ export function Entry() {
             {said}
           </p>
           <button class="button" type="submit" aria-busy={busy.value}>
-            {isNew.value ? "Sign up" : "Log in"}
+            {isNew.value ? w.join : w.logIn}
           </button>
         </form>
         <footer>
-          {isNew.value ? "Been here before?" : "New here?"}{" "}
+          {isNew.value ? w.isKnown : w.isNew}{" "}
           <button type="button" class="link" onClick={turn}>
-            {isNew.value ? "Log in" : "Create an account"}
+            {isNew.value ? w.toLogIn : w.toJoin}
           </button>
         </footer>
       </section>
@@ -132,16 +127,15 @@ export function Entry() {
 /** What to say, and where. */
 function wrongsOf(error: unknown): Wrongs {
   if (!(error instanceof ChatError)) throw error;
-  const of = (field: string) => error.errors.find((wrong) => wrong.field === field)?.message;
+  const of = (field: string) => {
+    const wrong = error.errors.find((wrong) => wrong.field === field);
+    return wrong && (() => fieldSentenceOf(wrong));
+  };
   const username = of("username");
   const password = of("password");
   if (username || password) return { ...(username && { username }), ...(password && { password }) };
-  if (error.code === "unauthenticated") return { form: "That name and password do not go together." };
-  if (error.code === "rate_limited") {
-    const seconds = Math.ceil((error.retryAfterMs ?? 1_000) / 1_000);
-    return { form: `Too many tries. Wait ${seconds === 1 ? "a second" : `${seconds} seconds`}, then try again.` };
-  }
-  if (error.code === "offline")
-    return { form: "The server cannot be reached. Look at your connection, then try again." };
-  return { form: error.detail };
+  if (error.code === "unauthenticated") return { form: () => words.value.signIn.refused };
+  if (error.code === "rate_limited")
+    return { form: () => words.value.signIn.tooMany(Math.ceil((error.retryAfterMs ?? 1_000) / 1_000)) };
+  return { form: () => sentenceOf(error) };
 }

@@ -6,6 +6,7 @@ import { linesOf } from "./lines.ts";
 import { LineOf } from "./messages.tsx";
 import { Icon, Name } from "./parts.tsx";
 import { createScroll, type Place } from "./scroll.ts";
+import { words } from "./words/index.ts";
 
 /** Pixels of lines above the view, below which older pages are asked for. */
 const EARLY = 1_500;
@@ -127,6 +128,7 @@ export function Log({ stream }: { stream: string }) {
   }, []);
 
   const failed = unloaded.value.has(stream);
+  const w = words.value.room;
   return (
     <div class="log-frame">
       <div
@@ -138,16 +140,16 @@ export function Log({ stream }: { stream: string }) {
         }}
         tabIndex={0}
         role="region"
-        aria-label="Messages"
+        aria-label={w.messages}
       >
         {isReady && room.olderLeft && (
           <p class="quiet">
             {olderFailed.value ? (
               <button type="button" class="link" onClick={older}>
-                Older messages could not be loaded. Try again
+                {w.olderFailed}
               </button>
             ) : (
-              "Older messages…"
+              w.older
             )}
           </p>
         )}
@@ -155,10 +157,10 @@ export function Log({ stream }: { stream: string }) {
           <p class="quiet" role="status">
             {failed ? (
               <button type="button" class="link" onClick={() => load(stream)}>
-                The messages could not be loaded. Try again
+                {w.failed}
               </button>
             ) : (
-              <span class="late">Loading…</span>
+              <span class="late">{w.loading}</span>
             )}
           </p>
         )}
@@ -183,10 +185,10 @@ export function Log({ stream }: { stream: string }) {
             scroll.toEnd(matchMedia("(prefers-reduced-motion: reduce)").matches);
             turn.value++;
           }}
-          aria-label={room?.unread ? `To the latest, ${room.unread} new` : "To the latest"}
+          aria-label={room?.unread ? w.toLatestNew(room.unread) : w.toLatest}
         >
           <Icon name="down" />
-          {room?.unread ? <span>{room.unread} new</span> : null}
+          {room?.unread ? <span>{w.countNew(room.unread)}</span> : null}
         </button>
       )}
     </div>
@@ -197,11 +199,7 @@ function Empty({ isGlobal }: { isGlobal: boolean }) {
   return (
     <div class="empty">
       <img src="/icon.svg" alt="" width="56" height="56" />
-      <p>
-        {isGlobal
-          ? "It is quiet here. Be the first to say something."
-          : "A new conversation. Only the two of you can see it."}
-      </p>
+      <p>{isGlobal ? words.value.room.emptyGlobal : words.value.room.emptyDirect} </p>
     </div>
   );
 }
@@ -216,9 +214,7 @@ function Typing({ names }: { names: string[] }) {
             <i />
             <i />
           </span>
-          <span>
-            <Name of={names[0]!} /> is typing
-          </span>
+          <span>{words.value.room.isTyping(<Name of={names[0]!} />)}</span>
         </>
       )}
     </p>

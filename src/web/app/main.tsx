@@ -6,16 +6,25 @@ import "../style/shell.css";
 import "../style/room.css";
 import "../style/messages.css";
 import { render } from "preact";
-import { chat, me } from "./chat.ts";
+import { chat, me, opened } from "./chat.ts";
 import { Entry } from "./entry.tsx";
+import { startNotices } from "./notices.tsx";
+import { Reset } from "./reset.tsx";
 import { Shell } from "./shell.tsx";
 import { restoreTheme } from "./theme.ts";
+import { restoreLanguage } from "./words/index.ts";
 
 function App() {
   return me.value ? <Shell key={me.value.id} /> : <Entry />;
 }
 
 restoreTheme();
+restoreLanguage();
+const isReset = location.pathname === "/reset";
+if (!isReset) startNotices();
 // A reload goes on where one was, without the card in between.
-if (await chat.restore()) chat.connect();
-render(<App />, document.querySelector("#app")!);
+if (!isReset && (await chat.restore())) {
+  chat.connect();
+  chat.preload(opened.value);
+}
+render(isReset ? <Reset /> : <App />, document.querySelector("#app")!);

@@ -5,16 +5,18 @@ import type { Message, Pending } from "../../client/index.ts";
 import { chat, me } from "./chat.ts";
 import type { Line } from "./lines.ts";
 import { Avatar, Icon, type IconName, Name } from "./parts.tsx";
+import { Text } from "./text.tsx";
 import { dayOf, fullTimeOf, timeOf } from "./time.ts";
+import { sentenceOf, words } from "./words/index.ts";
 
 type Props = { line: Line<Pending>; mine: boolean; isRead: boolean };
 
-const STATES: Record<Pending["state"] | "read", { icon: IconName; words: string }> = {
-  queued: { icon: "clock", words: "Waiting to be sent" },
-  sending: { icon: "clock", words: "Sending" },
-  sent: { icon: "sent", words: "Sent" },
-  read: { icon: "read", words: "Read" },
-  failed: { icon: "failed", words: "Not sent" },
+const ICONS: Record<Pending["state"] | "read", IconName> = {
+  queued: "clock",
+  sending: "clock",
+  sent: "sent",
+  read: "read",
+  failed: "failed",
 };
 
 /**
@@ -24,11 +26,9 @@ const STATES: Record<Pending["state"] | "read", { icon: IconName; words: string 
 export class LineOf extends Component<Props> {
   override shouldComponentUpdate({ line, mine, isRead }: Props): boolean {
     const { line: old, ...before } = this.props;
-    if (!line.message || line.day || mine !== before.mine || isRead !== before.isRead) return true;
-    const { message, day, isNew, first, last } = line;
-    return (
-      message !== old.message || day !== old.day || isNew !== old.isNew || first !== old.first || last !== old.last
-    );
+    if (!line.message || line.day || line.isNew || mine !== before.mine || isRead !== before.isRead) return true;
+    const { message, first, last } = line;
+    return message !== old.message || old.day || old.isNew || first !== old.first || last !== old.last;
   }
 
   override render({ line, mine, isRead }: Props) {
@@ -41,7 +41,7 @@ export class LineOf extends Component<Props> {
         )}
         {line.isNew && (
           <div class="divider is-new">
-            <span>New</span>
+            <span>{words.value.message.new}</span>
           </div>
         )}
         <MessageOf line={line} mine={mine} isRead={isRead} />
@@ -51,11 +51,11 @@ export class LineOf extends Component<Props> {
 }
 
 function MessageOf({ line, mine, isRead }: Props) {
+  const w = words.value;
   const { first, last } = line;
-  const { sender, content } =
-    line.message
-      ? { sender: line.message.sender, content: line.message.text ?? line.message.content }
-      : { sender: { id: me.value?.id ?? "", username: me.value?.username ?? "" }, content: line.pending.content };
+  const { sender, content } = line.message
+    ? { sender: line.message.sender, content: line.message.text ?? line.message.content }
+    : { sender: { id: me.value?.id ?? "", username: me.value?.username ?? "" }, content: line.pending.content };
   const state = line.pending ? line.pending.state : isRead ? "read" : "sent";
   return (
     <div
@@ -67,12 +67,12 @@ function MessageOf({ line, mine, isRead }: Props) {
         {first && !mine ? (
           <Name of={sender.username} />
         ) : (
-          <span class="for-ears">{mine ? "You" : sender.username}: </span>
+          <span class="for-ears">{w.message.says(mine ? w.you : sender.username)} </span>
         )}
       </div>
       <div class="bubble">
         <div class="text" dir="auto">
-          <span class="words">{content}</span>
+          <Text of={content} id={line.key} />
           <span class="meta">
             {last && (
               <time dateTime={new Date(line.at).toISOString()} title={fullTimeOf(line.at)}>
@@ -80,9 +80,9 @@ function MessageOf({ line, mine, isRead }: Props) {
               </time>
             )}
             {mine && (
-              <span class="state" title={STATES[state].words}>
-                <Icon name={STATES[state].icon} />
-                <span class="for-ears">{STATES[state].words}</span>
+              <span class="state" title={w.message.states[state]}>
+                <Icon name={ICONS[state]} />
+                <span class="for-ears">{w.message.states[state]}</span>
               </span>
             )}
           </span>
@@ -94,14 +94,15 @@ function MessageOf({ line, mine, isRead }: Props) {
 }
 
 function Failed({ pending: { clientId, error } }: { pending: Pending }) {
+  const w = words.value;
   return (
     <p class="failed" role="alert">
-      {error?.detail ?? "It was not sent."}{" "}
+      {error ? sentenceOf(error) : w.message.notSent}{" "}
       <button type="button" class="link" onClick={() => chat.retry(clientId)}>
-        Try again
+        {w.tryAgain}
       </button>{" "}
       <button type="button" class="link" onClick={() => chat.discard(clientId)}>
-        Discard
+        {w.message.discard}
       </button>
     </p>
   );
@@ -112,7 +113,7 @@ const TOGETHER = 1_500;
 
 /** Tells screen readers of what others say in this room, author first. */
 export function Announcer({ stream }: { stream: string }) {
-  const words = useSignal("");
+  const said = useSignal("");
   useEffect(() => {
     let waiting: Message[] = [];
     let timer = 0;
@@ -120,10 +121,10 @@ export function Announcer({ stream }: { stream: string }) {
       timer = 0;
       const [first] = waiting;
       const names = [...new Set(waiting.map(({ sender }) => sender.username))];
-      words.value =
+      said.value =
         waiting.length === 1
-          ? `${first!.sender.username}: ${first!.text ?? first!.content}`
-          : `${waiting.length} new messages from ${names.slice(0, 3).join(", ")}${names.length > 3 ? " and others" : ""}`;
+          ? words.value.message.heard(first!.sender.username, first!.text ?? first!.content)
+          : words.value.message.heardMany(waiting.length, names.slice(0, 3), names.length > 3);
       waiting = [];
     };
     const end = chat.on("message", ({ stream: of, message }) => {
@@ -138,7 +139,7 @@ export function Announcer({ stream }: { stream: string }) {
   }, [stream]);
   return (
     <p class="for-ears" aria-live="polite" data-testid="announcer">
-      {words.value}
+      {said.value}
     </p>
   );
 }

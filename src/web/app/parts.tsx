@@ -1,8 +1,14 @@
 /** The handful of components that everything is made of. Their looks are in style/parts.css. */
 import type { ButtonHTMLAttributes, ComponentChildren, PartialInputHTMLAttributes } from "preact";
+import type { Strength } from "./strength.ts";
+import { chooseLanguage, chosenLanguage, words } from "./words/index.ts";
+import { type Language, LANGUAGES } from "./words/languages.ts";
 
 const PATHS = {
   send: "M4 12 20 4l-5 16-3.5-6.5L4 12Zm7.5 1.5L20 4",
+  bell: "M6 16.5V11a6 6 0 1 1 12 0v5.5l1.5 1.5h-15L6 16.5ZM10 20.5a2.2 2.2 0 0 0 4 0",
+  "bell-off":
+    "M6 16.5V11a6 6 0 0 1 1-3.4M9.5 5.5A6 6 0 0 1 18 11v3M17 18H4.5L6 16.5M10 20.5a2.2 2.2 0 0 0 4 0M4 4l16 16",
   search: "M10.5 4a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13Zm5 11.5L20 20",
   menu: "M4 7h16M4 12h16M4 17h10",
   close: "m6 6 12 12M18 6 6 18",
@@ -18,14 +24,18 @@ const PATHS = {
   system: "M4 5h16v11H4zm5 15h6m-3-4v4",
   shown: "M3 12s3.5-6 9-6 9 6 9 6-3.5 6-9 6-9-6-9-6Zm9-2.5a2.5 2.5 0 1 0 0 5 2.5 2.5 0 0 0 0-5Z",
   hidden: "M3 12s3.5-6 9-6 9 6 9 6-3.5 6-9 6-9-6-9-6ZM5 19 19 5",
+  language: "M5 6h9M9.5 4v2m3 0c-.8 4-3.5 7-7.5 8.5M7 9.5c1.2 2.2 3 4 5.5 5M12 20l4-9.5 4 9.5m-6.7-3h5.4",
   room: "M12 4a8 8 0 1 0 0 16 8 8 0 0 0 0-16Zm-8 8h16M12 4c5 5 5 11 0 16-5-5-5-11 0-16Z",
 } as const;
 
 export type IconName = keyof typeof PATHS;
 
+/** Those that point somewhere do so from the other side where one reads from right to left. */
+const POINTING: ReadonlySet<IconName> = new Set(["send", "menu", "leave"]);
+
 export function Icon({ name }: { name: IconName }) {
   return (
-    <svg class="icon" viewBox="0 0 24 24" aria-hidden="true">
+    <svg class={POINTING.has(name) ? "icon points" : "icon"} viewBox="0 0 24 24" aria-hidden="true">
       <path d={PATHS[name]} />
     </svg>
   );
@@ -64,9 +74,46 @@ export function Badge({ count }: { count: number }) {
   if (!count) return null;
   return (
     <span class="badge">
-      {count > 99 ? "99+" : count}
-      <span class="for-ears"> unread</span>
+      <span aria-hidden="true">{words.value.count(count, 99)}</span>
+      <span class="for-ears">{words.value.rooms.unread(count)}</span>
     </span>
+  );
+}
+
+/** A menu of the browser's own behind an icon: each language by its own name. */
+export function LanguageChoice() {
+  const w = words.value;
+  return (
+    <span class="icon-button language" title={w.language}>
+      <Icon name="language" />
+      <select
+        aria-label={w.language}
+        value={chosenLanguage.value ?? ""}
+        onChange={(event) => chooseLanguage((event.currentTarget.value || null) as Language | null)}
+      >
+        <option value="">{w.asBrowser}</option>
+        {Object.entries(LANGUAGES).map(([code, { own }]) => (
+          <option key={code} value={code} lang={code}>
+            {own}
+          </option>
+        ))}
+      </select>
+    </span>
+  );
+}
+
+/** Below a field for a new password. */
+export function StrengthOf({ strength: { score, verdict, missing } }: { strength: Strength }) {
+  const w = words.value.strength;
+  return (
+    <>
+      <span class={`strength of-${score}`} aria-hidden="true">
+        <i />
+        <i />
+        <i />
+      </span>
+      {verdict === "short" ? w.short(missing) : w[verdict]}
+    </>
   );
 }
 

@@ -3,6 +3,7 @@ import { useEffect, useRef } from "preact/hooks";
 import type { User } from "../../protocol/models.ts";
 import { chat, known, openRoom } from "./chat.ts";
 import { Avatar, Icon, IconButton, Name } from "./parts.tsx";
+import { words } from "./words/index.ts";
 
 /** Before the server is asked (ms): a name is typed in one go. */
 const PAUSE = 120;
@@ -12,7 +13,7 @@ export function People({ searching }: { searching: Signal<boolean> }) {
   const query = useSignal("");
   /** Null while the server is asked for the first time. */
   const found = useSignal<User[] | null>(null);
-  const problem = useSignal("");
+  const problem = useSignal<"" | "failed" | "notOpened">("");
   const chosen = useSignal(0);
   const input = useRef<HTMLInputElement>(null);
   /** `enter`: pressed before the answer to what was typed was there; whoever comes first in it is then opened. */
@@ -41,7 +42,7 @@ export function People({ searching }: { searching: Signal<boolean> }) {
         asking.current.answered = turn;
         if (asking.current.enter) void open(results[0]);
       } catch {
-        if (turn === asking.current.turn) problem.value = "People cannot be found just now.";
+        if (turn === asking.current.turn) problem.value = "failed";
       }
     }, PAUSE);
   }
@@ -53,7 +54,7 @@ export function People({ searching }: { searching: Signal<boolean> }) {
       search("");
       openRoom(stream);
     } catch {
-      problem.value = "The conversation could not be opened. Try again.";
+      problem.value = "notOpened";
     }
   }
 
@@ -72,6 +73,7 @@ export function People({ searching }: { searching: Signal<boolean> }) {
   }
 
   const people = found.value;
+  const w = words.value.people;
   return (
     <>
       <div class="search field-box" role="search">
@@ -80,7 +82,7 @@ export function People({ searching }: { searching: Signal<boolean> }) {
           ref={input}
           type="text"
           role="combobox"
-          aria-label="Find people"
+          aria-label={w.find}
           aria-expanded={searching.value}
           aria-controls="people"
           aria-activedescendant={people?.length ? `person-${people[chosen.value]?.id}` : undefined}
@@ -88,8 +90,8 @@ export function People({ searching }: { searching: Signal<boolean> }) {
           autocapitalize="none"
           spellcheck={false}
           maxLength={64}
-          dir="auto"
-          placeholder="Find people"
+          dir={query.value ? "auto" : undefined}
+          placeholder={w.find}
           value={query.value}
           onInput={(event) => search(event.currentTarget.value)}
           onKeyDown={key}
@@ -97,7 +99,7 @@ export function People({ searching }: { searching: Signal<boolean> }) {
         {query.value && (
           <IconButton
             icon="close"
-            label="Clear the search"
+            label={w.clear}
             onClick={() => {
               search("");
               input.current?.focus();
@@ -107,7 +109,7 @@ export function People({ searching }: { searching: Signal<boolean> }) {
       </div>
       {searching.value && (
         <div class="scrolls found">
-          <ul id="people" class="rows" role="listbox" aria-label="People">
+          <ul id="people" class="rows" role="listbox" aria-label={w.found}>
             {people?.map((user, i) => (
               <li
                 key={user.id}
@@ -122,7 +124,7 @@ export function People({ searching }: { searching: Signal<boolean> }) {
             ))}
           </ul>
           <p class="quiet" role="status">
-            {problem.value || (people?.length === 0 && "Nobody by that name.")}
+            {problem.value ? w[problem.value] : people?.length === 0 && w.nobody}
           </p>
         </div>
       )}
@@ -140,7 +142,7 @@ function Person({ user }: { user: User }) {
           <Name of={user.username} />
         </span>
         <span class="row-last">
-          <span class="preview">{isOnline ? "Online" : "Offline"}</span>
+          <span class="preview">{isOnline ? words.value.online : words.value.offline}</span>
         </span>
       </span>
     </>

@@ -4,7 +4,8 @@ import { Log } from "./log.tsx";
 import { Announcer } from "./messages.tsx";
 import { Avatar, Icon, IconButton, Name } from "./parts.tsx";
 import { partnerOf } from "./shell.tsx";
-import { dayOf, timeOf } from "./time.ts";
+import { agoOf } from "./time.ts";
+import { words } from "./words/index.ts";
 
 export function Room({ stream }: { stream: string }) {
   return (
@@ -22,12 +23,13 @@ function Header({ stream }: { stream: string }) {
   const partner = stream === "global" ? undefined : partnerOf(streams.get(stream));
   const isOnline = partner !== undefined && presence.has(partner.id);
   const others = unread.value - (streams.get(stream)?.unread ?? 0);
+  const w = words.value;
   return (
     <header class="room-head">
       <span class="menu">
         <IconButton
           icon="menu"
-          label="Rooms"
+          label={w.rooms.list}
           aria-expanded={listShown.value}
           onClick={() => (listShown.value = !listShown.value)}
         />
@@ -42,9 +44,9 @@ function Header({ stream }: { stream: string }) {
       )}
       <div class="room-title">
         <h1>
-          <Name of={partner?.username ?? (stream === "global" ? "Everyone" : "")} />
+          <Name of={partner?.username ?? (stream === "global" ? w.everyone : "")} />
         </h1>
-        <p>{partner ? (isOnline ? "Online" : lastSeen(partner.last_seen)) : `${presence.size} online`}</p>
+        <p>{partner ? (isOnline ? w.online : lastSeen(partner.last_seen)) : w.room.online(presence.size)}</p>
       </div>
       <Connection />
     </header>
@@ -52,27 +54,25 @@ function Header({ stream }: { stream: string }) {
 }
 
 function lastSeen(at: string | null): string {
-  if (!at) return "Offline";
-  const then = Date.parse(at);
-  const day = dayOf(then);
-  return `Last seen ${day === "Today" ? "at" : `${day.toLowerCase() === "yesterday" ? "yesterday" : day} at`} ${timeOf(then)}`;
+  return at ? words.value.room.lastSeen(agoOf(Date.parse(at))) : words.value.offline;
 }
 
 /** Told quietly, and only where it lasts: the style shows it after a moment. */
 function Connection() {
   const now = connection.value;
   if (now.state === "live" && online.value) return <p class="connection" role="status" />;
+  const w = words.value.room;
   const given = now.state === "offline" && now.code !== undefined;
   return (
     <p class="connection away" role="status">
       {given ? (
         <button type="button" class="link" onClick={() => chat.connect()}>
-          Disconnected. Connect again
+          {w.connectAgain}
         </button>
       ) : online.value ? (
-        "Reconnecting…"
+        w.reconnecting
       ) : (
-        "You are offline"
+        w.offline
       )}
     </p>
   );

@@ -1,12 +1,14 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { ChatError, type Room as RoomOfClient } from "../../client/index.ts";
-import { chat, connection, goodbye, known, listShown, me, online, opened, openRoom } from "./chat.ts";
-import { Avatar, Badge, Icon, IconButton, Name } from "./parts.tsx";
+import { chat, connection, goodbye, known, listShown, me, online, opened, openRoom, tellTabs } from "./chat.ts";
+import { Avatar, Badge, Icon, IconButton, LanguageChoice, Name } from "./parts.tsx";
 import { People } from "./people.tsx";
 import { Room } from "./room.tsx";
+import { NoticesButton, NoticesHint } from "./notices.tsx";
 import { chooseNext, theme } from "./theme.ts";
 import { shortlyOf } from "./time.ts";
+import { words } from "./words/index.ts";
 
 /** All that one sees once logged in: the list of rooms and the room. */
 export function Shell() {
@@ -32,9 +34,10 @@ export function partnerOf(room: Readonly<RoomOfClient> | undefined) {
 function Sidebar() {
   const searching = useSignal(false);
   return (
-    <nav class="sidebar glass" aria-label="Rooms">
+    <nav class="sidebar glass" aria-label={words.value.rooms.list}>
       <People searching={searching} />
       {!searching.value && <Rooms />}
+      <NoticesHint />
       <Account />
     </nav>
   );
@@ -42,6 +45,7 @@ function Sidebar() {
 
 function Rooms() {
   const { streams, presence, more } = known();
+  const w = words.value;
   const rooms = [...streams.values()].sort(
     (one, other) =>
       Number(other.stream === "global") - Number(one.stream === "global") || (one.updatedAt < other.updatedAt ? 1 : -1),
@@ -69,8 +73,8 @@ function Rooms() {
               )}
               <span class="row-text">
                 <span class="row-title">
-                  <Name of={partner?.username ?? "Everyone"} />
-                  {isOnline && <span class="for-ears"> (online)</span>}
+                  <Name of={partner?.username ?? w.everyone} />
+                  {isOnline && <span class="for-ears"> {w.isOnline}</span>}
                   {room.lastMessage && (
                     <time dateTime={room.lastMessage.timestamp}>
                       {shortlyOf(Date.parse(room.lastMessage.timestamp))}
@@ -97,17 +101,13 @@ function Rooms() {
 
 function Preview({ room }: { room: Readonly<RoomOfClient> }) {
   known();
-  if (room.kind === "direct" && room.typing.size) return <em class="preview accent">typing…</em>;
+  const w = words.value;
+  if (room.kind === "direct" && room.typing.size) return <em class="preview accent">{w.typing}</em>;
   const last = room.lastMessage;
-  if (!last)
-    return <span class="preview">{room.kind === "global" ? "Say hello to everyone" : "Nothing said yet"}</span>;
+  if (!last) return <span class="preview">{room.kind === "global" ? w.rooms.emptyGlobal : w.rooms.emptyDirect}</span>;
   const whole = room.messages.at(-1);
-  return (
-    <span class="preview">
-      {last.sender_id === me.value?.id && "You: "}
-      <bdi>{whole?.seq === last.seq ? (whole.text ?? whole.content) : last.content}</bdi>
-    </span>
-  );
+  const text = <bdi>{whole?.seq === last.seq ? (whole.text ?? whole.content) : last.content}</bdi>;
+  return <span class="preview">{last.sender_id === me.value?.id ? w.rooms.byMe(text) : text}</span>;
 }
 
 function MoreRooms() {
@@ -118,7 +118,7 @@ function MoreRooms() {
   }
   return (
     <button type="button" class="link more" onClick={load}>
-      {failed.value ? "That did not work. Try again" : "Older conversations"}
+      {failed.value ? words.value.rooms.olderFailed : words.value.rooms.older}
     </button>
   );
 }
@@ -130,18 +130,22 @@ function Account() {
       await chat.logOut();
     } catch (error) {
       if (!(error instanceof ChatError)) throw error;
-      goodbye.value = "You are logged out here. The server could not be told: its side of the session ends by itself.";
+      goodbye.value = "untold";
+    } finally {
+      tellTabs("session");
     }
   }
-  const label = { system: "Colours: as the system", light: "Colours: light", dark: "Colours: dark" }[theme.value];
+  const w = words.value.account;
   return (
     <footer class="account">
       <Avatar id={user.id} name={user.username} online={connection.value.state === "live" && online.value} />
       <span class="account-name">
         <Name of={user.username} />
       </span>
-      <IconButton icon={theme.value} label={label} onClick={chooseNext} />
-      <IconButton icon="leave" label="Log out" onClick={leave} />
+      <LanguageChoice />
+      <NoticesButton />
+      <IconButton icon={theme.value} label={w.colours[theme.value]} onClick={chooseNext} />
+      <IconButton icon="leave" label={w.logOut} onClick={leave} />
     </footer>
   );
 }

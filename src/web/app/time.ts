@@ -1,28 +1,14 @@
-const clock = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit" });
-const weekday = new Intl.DateTimeFormat(undefined, { weekday: "long" });
-const date = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "long" });
-const dateOfYear = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "long", year: "numeric" });
-const short = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
-const full = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "short" });
+import { computed, signal } from "@preact/signals";
+import { locale } from "./words/index.ts";
+import { timesOf } from "./words/times.ts";
 
-export const timeOf = (at: number): string => clock.format(at);
-export const fullTimeOf = (at: number): string => full.format(at);
+const times = computed(() => timesOf(locale.value));
+/** What is told by its distance from now is told anew every minute. */
+const now = signal(Date.now());
+setInterval(() => (now.value = Date.now()), 60_000);
 
-/** Calendar days from then to now, by this device's calendar. */
-function daysSince(at: number, now: number): number {
-  const midnight = (time: number) => new Date(time).setHours(0, 0, 0, 0);
-  return Math.round((midnight(now) - midnight(at)) / 86_400_000);
-}
-
-export function dayOf(at: number, now = Date.now()): string {
-  const days = daysSince(at, now);
-  if (days <= 0) return "Today";
-  if (days === 1) return "Yesterday";
-  if (days < 7) return weekday.format(at);
-  return (new Date(at).getFullYear() === new Date(now).getFullYear() ? date : dateOfYear).format(at);
-}
-
-/** For the list of rooms: as short as it can be told. */
-export function shortlyOf(at: number, now = Date.now()): string {
-  return daysSince(at, now) <= 0 ? timeOf(at) : short.format(at);
-}
+export const timeOf = (at: number): string => times.value.time(at);
+export const fullTimeOf = (at: number): string => times.value.full(at);
+export const dayOf = (at: number): string => times.value.day(at, now.value);
+export const shortlyOf = (at: number): string => times.value.shortly(at, now.value);
+export const agoOf = (at: number): string => times.value.ago(at, now.value);

@@ -1,0 +1,81 @@
+import { existsSync, statSync } from "node:fs";
+import { createPasswords } from "../auth/passwords.ts";
+import { openDatabase } from "../backends.ts";
+import type { Config } from "../config.ts";
+import { InUse } from "../db/embedded.ts";
+import { systemClock as clock } from "../ops/clock.ts";
+import { createLog } from "../ops/log.ts";
+import { controlRoutes } from "./routes.ts";
+import { controlSocket } from "./socket.ts";
+
+/** A server that has just taken its database listens a moment later. */
+const PATIENCE_MS = 10_000;
+
+export type Control = AsyncDisposable & {
+  /** One of the routes; throws what went wrong there, as a sentence. */
+  call(path: string, body?: unknown): Promise<Response>;
+  /** The same, for an answer in JSON. */
+  ask<T>(path: string, body?: unknown): Promise<T>;
+};
+
+/** Speaks to the server that holds the embedded database; where none runs, or over PostgreSQL, opens the database, with this program's tables. */
+export async function reach(config: Config): Promise<Control> {
+  if (!config.databaseUrl) refuseForeign(config.dataDir);
+  try {
+    const db = await openDatabase(config, false, clock, createLog(config.debug));
+    const routes = controlRoutes(db, createPasswords());
+    return controlOver(
+      (path, init) => routes.request(path, init),
+      () => db.close(),
+    );
+  } catch (error) {
+    if (!((error as Error).cause instanceof InUse)) throw error;
+    await answering(config.dataDir);
+    return controlOver(
+      (path, init) => overSocket(config.dataDir, path, init),
+      async () => {},
+    );
+  }
+}
+
+/** What root leaves in the folder of another user, or another user of root, stops the next start. */
+function refuseForeign(dataDir: string): void {
+  const uid = existsSync(dataDir) ? statSync(dataDir).uid : process.geteuid!();
+  if (uid !== process.geteuid!()) throw new Error(`DATA_DIR: ${dataDir} belongs to user ${uid}. Run this as that user`);
+}
+
+type Fetch = (path: string, init: RequestInit) => Response | Promise<Response>;
+
+const overSocket = (dataDir: string, path: string, init: RequestInit) =>
+  fetch(`http://control${path}`, { ...init, unix: controlSocket(dataDir), timeout: false } as RequestInit);
+
+async function answering(dataDir: string): Promise<void> {
+  for (const until = clock.now() + PATIENCE_MS; ; await clock.sleep(100)) {
+    try {
+      await overSocket(dataDir, "/", { signal: AbortSignal.timeout(PATIENCE_MS) });
+      return;
+    } catch (error) {
+      if (clock.now() > until)
+        throw new Error(`A server has ${dataDir} open, but it does not answer at ${controlSocket(dataDir)}`, {
+          cause: error,
+        });
+    }
+  }
+}
+
+function controlOver(fetch: Fetch, close: () => Promise<void>): Control {
+  const call = async (path: string, body: unknown = {}) => {
+    const answer = await fetch(path, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(body),
+    });
+    if (!answer.ok) throw new Error(((await answer.json()) as { error: string }).error);
+    return answer;
+  };
+  return {
+    call,
+    ask: async <T>(path: string, body?: unknown) => (await (await call(path, body)).json()) as T,
+    [Symbol.asyncDispose]: close,
+  };
+}

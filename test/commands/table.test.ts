@@ -1,0 +1,91 @@
+/** The program's commands, run as an operator does: a process each, beside a server or without one. */
+import { describe, expect, test } from "bun:test";
+import { existsSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { runProgram } from "../support/program.ts";
+import { type Env, SECRET, startServer } from "../support/server.ts";
+import { freePort, freshDatabase, haveServices, tempDir } from "../support/services.ts";
+
+describe("what is asked for", () => {
+  test("help names every command, and each tells of itself", async () => {
+    const { code, out } = await runProgram(["--help"]);
+    expect(code).toBe(0);
+    const names = [...out.matchAll(/^ {2}([\w-]+) {2}/gm)].map((match) => match[1]!);
+    expect(names).toEqual(expect.arrayContaining(["serve", "health", "migrate"]));
+    expect(names).not.toContain("worker");
+    for (const name of names) {
+      const told = await runProgram([name, "--help"]);
+      expect([told.code, told.out.startsWith(`Usage: liquidchat ${name}`), told.err]).toEqual([0, true, ""]);
+    }
+  }, 30_000);
+
+  test("what makes no sense is 2 and says what would", async () => {
+    for (const args of [["no-such-command"], ["migrate", "--no-such-flag"], ["migrate", "too-much"], ["serve", "x"]]) {
+      const { code, out, err } = await runProgram(args);
+      expect([args, code, out, err.includes("Usage: liquidchat")]).toEqual([args, 2, "", true]);
+    }
+  });
+
+  test("a setting that cannot work is 1, and named", async () => {
+    const { code, err } = await runProgram(["migrate"], { PORT: "x" });
+    expect([code, err]).toEqual([1, 'PORT: must be a number from 0 to 65535, not "x".\n']);
+  });
+});
+
+describe("the embedded database", () => {
+  test("a command opens it where no server runs, and asks the server that runs", async () => {
+    const env: Env = { DATA_DIR: await tempDir(), SECRET_KEY: SECRET };
+    const alone = await runProgram(["migrate"], env);
+    expect([alone.code, alone.out]).toEqual([
+      0,
+      expect.stringMatching(/^The database is up to date: \d+ migrations\.\n$/),
+    ]);
+    const socket = join(env.DATA_DIR!, "control.sock");
+    expect(existsSync(socket)).toBe(false);
+    // As a killed server leaves one.
+    writeFileSync(socket, "");
+    const server = await startServer(env);
+    expect(statSync(socket).mode & 0o777).toBe(0o600);
+    expect(statSync(socket).isSocket()).toBe(true);
+    expect((await runProgram(["migrate"], env)).out).toBe(alone.out);
+    expect((await fetch(`${server.url}/readyz`)).status).toBe(200);
+    await server.kill();
+    expect([existsSync(socket), existsSync(join(env.DATA_DIR!, ".new"))]).toEqual([false, false]);
+  }, 30_000);
+
+  test("what holds it and does not answer is told", async () => {
+    const env: Env = { DATA_DIR: await tempDir(), SECRET_KEY: SECRET };
+    const server = await startServer(env);
+    process.kill(server.pid, "SIGSTOP");
+    const { code, err } = await runProgram(["migrate"], env);
+    process.kill(server.pid, "SIGCONT");
+    await server.kill();
+    expect([code, err]).toEqual([1, expect.stringContaining("does not answer at")]);
+  }, 30_000);
+});
+
+test.skipIf(!haveServices)(
+  "over PostgreSQL a command needs no server, nor minds one",
+  async () => {
+    const env = { DATABASE_URL: await freshDatabase(), SECRET_KEY: SECRET };
+    expect((await runProgram(["migrate"], env)).code).toBe(0);
+    const server = await startServer(env);
+    expect((await runProgram(["migrate"], env)).code).toBe(0);
+    await server.kill();
+  },
+  30_000,
+);
+
+test("health asks the server on this machine, and is 1 where none can serve", async () => {
+  const port = await freePort();
+  const env = { DATA_DIR: await tempDir(), SECRET_KEY: SECRET, HOST: "0.0.0.0", PORT: String(port) };
+  const before = await runProgram(["health"], env);
+  expect([before.code, before.err]).toEqual([
+    1,
+    expect.stringContaining(`nothing answers at http://127.0.0.1:${port}`),
+  ]);
+  const server = await startServer(env);
+  const now = await runProgram(["health"], env);
+  expect([now.code, JSON.parse(now.out).status]).toEqual([0, "ready"]);
+  await server.kill();
+}, 30_000);
