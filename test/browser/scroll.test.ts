@@ -15,6 +15,11 @@ const LOOK = `(() => {
   const line = [...document.querySelectorAll(".words")].find((words) => words.getBoundingClientRect().top >= top);
   return line && { text: /^line \\d+/.exec(line.textContent)[0], y: line.getBoundingClientRect().top - top };
 })()`;
+/** The same of the line at the top edge. */
+const EDGE = LOOK.replace(
+  "words.getBoundingClientRect().top >= top",
+  "words.closest('li').getBoundingClientRect().bottom > top",
+);
 type Look = { text: string; y: number };
 
 const look = ({ page }: Hand) => page.evaluate(LOOK) as Promise<Look>;
@@ -30,12 +35,14 @@ const rowsOf = ({ page }: Hand) => page.evaluate(`document.querySelectorAll(".li
 /** The scroll has come to rest, and what it asked for is there. */
 async function rest(hand: Hand): Promise<Look> {
   let last = await look(hand);
+  let still = 0;
   await eventually(async () => {
     await Bun.sleep(300);
     const now = await look(hand);
-    const same = now.text === last.text && now.y === last.y;
+    still = now.text === last.text && now.y === last.y ? still + 1 : 0;
     last = now;
-    expect(same).toBe(true);
+    // A busy machine makes few frames a second.
+    expect(still).toBeGreaterThanOrEqual(3);
   }, 20_000);
   return last;
 }
@@ -82,12 +89,12 @@ describe.skipIf(!haveChromium || !haveServices)("a long room of the page", () =>
       await hand.page.getByRole("button", { name: `To the latest, ${round + 1} new` }).waitFor();
       expect(await yOf(hand, text)).toBe(y);
     }
-    // The line at the top edge stays there; others may be broken anew.
-    const { text, y } = await look(hand);
+    // The line at the top edge begins where it began; others may be broken anew.
     for (const width of [420, 1000]) {
+      const edge = (await hand.page.evaluate(EDGE)) as Look;
       await hand.page.setViewportSize({ width, height: 600 });
-      await Bun.sleep(500);
-      expect(Math.abs((await yOf(hand, text))! - y)).toBeLessThan(60);
+      await rest(hand);
+      expect(Math.abs((await yOf(hand, edge.text))! - edge.y)).toBeLessThanOrEqual(1);
       expect(await hand.page.evaluate(GAPS)).toBe(false);
     }
     await hand.page.getByRole("button", { name: "To the latest" }).click();
@@ -106,7 +113,7 @@ describe.skipIf(!haveChromium || !haveServices)("a long room of the page", () =>
   test("the wheel turns as far as it turns, whatever heights become known on the way", async () => {
     const hand = await sitDown(browser, rig.url(), { viewport: { width: 1000, height: 700 } });
     await hand.signUp("Genau");
-    await shown(hand, "new 5");
+    await hand.page.locator(".words").nth(10).waitFor();
     await hand.wheel(-700, 2);
     let { text, y } = await rest(hand);
     for (const by of [-300, -300, 200, -350, -400, 250, -100]) {
@@ -122,7 +129,7 @@ describe.skipIf(!haveChromium || !haveServices)("a long room of the page", () =>
   test("the place is kept over a reload, another room and a server that comes back; it is forgotten at the end", async () => {
     const hand = await sitDown(browser, rig.url(), { viewport: { width: 1000, height: 700 } });
     await hand.signUp("Treu");
-    await shown(hand, "new 5");
+    await hand.page.locator(".words").nth(10).waitFor();
     await hand.wheel(-1_500, 6);
     const { text, y } = await rest(hand);
     const isThere = () => eventually(async () => expect(await yOf(hand, text)).toBe(y), 20_000);

@@ -22,7 +22,7 @@ test("heights add up whatever is put above or below, changed or cut", () => {
         if (step.do === "push") for (const height of step.heights) plain.push((heights.push(height), height));
         if (step.do === "prepend") {
           heights.prepend(step.heights);
-          plain = [...step.heights, ...plain];
+          plain = step.heights.concat(plain);
         }
         if (step.do === "set" && plain.length) {
           heights.set(step.at % plain.length, step.height);

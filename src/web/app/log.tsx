@@ -55,14 +55,18 @@ export function Log({ stream }: { stream: string }) {
     return place !== null && now()!.olderLeft && place.seq < (now()!.messages[0]?.seq ?? 0);
   }
 
+  function toEnd(): void {
+    scroll.toEnd();
+    turn.value++;
+  }
+
   async function goBack(): Promise<void> {
     for (let page = 0; page < FAR && box.current && now()?.loaded && isAway(); page++) {
       await older();
       if (olderFailed.value) break;
     }
     if (!now()?.loaded || !isAway()) return;
-    scroll.toEnd(true);
-    turn.value++;
+    toEnd();
   }
 
   /** What is seen is read: with the end in view, on a page that somebody looks at. */
@@ -86,7 +90,7 @@ export function Log({ stream }: { stream: string }) {
   const sentAt = useRef(pending.at(-1)?.at ?? 0);
   if (pending.length && pending.at(-1)!.at > sentAt.current) {
     sentAt.current = pending.at(-1)!.at;
-    scroll.toEnd(true);
+    scroll.toEnd();
   }
   const talk = {
     messages: isReady ? room.messages : [],
@@ -138,6 +142,12 @@ export function Log({ stream }: { stream: string }) {
           if (scroll.moved()) turn.value++;
           arrived();
         }}
+        onKeyDown={(event) => {
+          if (event.key !== "End" || event.target !== box.current) return;
+          // The browser's way would end where the end was when it began.
+          event.preventDefault();
+          toEnd();
+        }}
         tabIndex={0}
         role="region"
         aria-label={w.messages}
@@ -181,10 +191,7 @@ export function Log({ stream }: { stream: string }) {
         <button
           type="button"
           class="latest glass"
-          onClick={() => {
-            scroll.toEnd(matchMedia("(prefers-reduced-motion: reduce)").matches);
-            turn.value++;
-          }}
+          onClick={toEnd}
           aria-label={room?.unread ? w.toLatestNew(room.unread) : w.toLatest}
         >
           <Icon name="down" />

@@ -31,8 +31,6 @@ export function createScroll(place: Place | null, rested: () => void) {
   /** Pixels that stand above the lines, and should not: what was above turned out to be lower, or higher, while a hand scrolled. */
   let slack = 0;
   let scrolling = 0;
-  /** On the way to the end: "asked" until the lines are there. */
-  let gliding: "asked" | "on" | null = null;
 
   function estimate(text: string, first: boolean): number {
     let lines = 0;
@@ -56,7 +54,6 @@ export function createScroll(place: Place | null, rested: () => void) {
     const by = (box?.scrollTop ?? left) - left;
     if (!box || Math.abs(by) < 1 || rows.seqOf(0) === undefined) return;
     left = box.scrollTop;
-    if (by < 0) gliding = null;
     // Who begins to scroll up is let go at once: in a busy room the next message would pull them back.
     if (below() < (by < 0 ? 1 : NEAR)) place = null;
     else if (place) place = { seq: place.seq, top: place.top - by };
@@ -109,20 +106,9 @@ export function createScroll(place: Place | null, rested: () => void) {
 
   function rest(): void {
     scrolling = 0;
-    // What came on the way made it longer.
-    if (gliding === "on") toEnd(true);
     look();
     if (span.to && box?.isConnected) arrange();
     rested();
-  }
-
-  function toEnd(calm: boolean): void {
-    gliding = null;
-    if (calm) place = null;
-    else {
-      remember(Math.max(view(), rows.total() - 2 * height));
-      gliding = "asked";
-    }
   }
 
   const view = () => (place ? rows.offset(rows.indexOf(place.seq)) - place.top : rows.total() - height);
@@ -149,10 +135,6 @@ export function createScroll(place: Place | null, rested: () => void) {
       if (!span.to) return false;
       if (!rendered) look();
       arrange();
-      if (gliding === "asked") {
-        gliding = "on";
-        box.scrollTo({ top: box.scrollHeight, behavior: "smooth" });
-      }
       return !rows.suffices(span, view(), height);
     },
     /** The box was scrolled. @returns whether other lines are to be shown */
@@ -164,8 +146,8 @@ export function createScroll(place: Place | null, rested: () => void) {
     },
     /** At the end, or so near that it counts. */
     atEnd: () => place === null || (box !== null && below() < NEAR),
-    /** Goes to the end, to be rendered then; the last bit of the way can be seen, unless it is to be `calm`. */
-    toEnd,
+    /** Goes to the end, to be rendered then. At once: half of a long way would be empty, and its end is not known before. */
+    toEnd: (): void => void (place = null),
     stop: () => clearTimeout(scrolling),
   };
 }
