@@ -50,7 +50,6 @@ export const connection = computed(() => (known(), chat.connection));
 export const unread = computed(() => [...known().streams.values()].reduce((sum, room) => sum + room.unread, 0));
 
 chat.on("signedOut", ({ reason }) => {
-  if (reason === "logged_out") forgetAll();
   goodbye.value = reason === "logged_out" ? null : reason;
   opened.value = "global";
   unloaded.value = new Set();

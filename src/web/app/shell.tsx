@@ -2,6 +2,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { ChatError, type Room as RoomOfClient } from "../../client/index.ts";
 import { chat, connection, goodbye, known, listShown, me, online, opened, openRoom, tellTabs } from "./chat.ts";
+import { forgetAll } from "./kept.ts";
 import { Avatar, Badge, Icon, IconButton, LanguageChoice, Name } from "./parts.tsx";
 import { People } from "./people.tsx";
 import { Room } from "./room.tsx";
@@ -132,6 +133,7 @@ function Account() {
       if (!(error instanceof ChatError)) throw error;
       goodbye.value = "untold";
     } finally {
+      forgetAll();
       tellTabs("session");
     }
   }
