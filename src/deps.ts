@@ -1,5 +1,6 @@
 /** What the slices ask of each other and of the world; `app.ts` fills it in. Types only. */
 import type { Hono } from "hono";
+import type { Trace } from "./ops/trace.ts";
 import type { Endpoint, StreamSnapshot } from "./protocol/frames.ts";
 
 /** Who a request speaks for, by a verified access token. */
@@ -11,6 +12,8 @@ export type Person = { id: string; username: string };
 export type HttpEnv = {
   Variables: {
     requestId: string;
+    /** Where it came with a `traceparent`. */
+    trace: Trace | undefined;
     /** The client's address, as the trusted proxies tell it. */
     address: string;
     /** The request's URL as the client sees it, behind proxies too. */
@@ -23,8 +26,11 @@ export type Routes = Hono<HttpEnv>;
 
 export type IsOnline = (userId: string) => boolean;
 
-/** One durable event of a room, numbered without holes; `body` belongs to the slice that renders it. */
-export type RoomEvent<Body = unknown> = { room: string; seq: number; body: Body };
+/**
+ * One durable event of a room, numbered without holes; `body` belongs to the slice that renders it. `prev`: the event before it, where that
+ * is not the one numbered before it, because what was between was removed or is gone.
+ */
+export type RoomEvent<Body = unknown> = { room: string; seq: number; prev?: number; body: Body };
 
 /**
  * One frame for the sockets of an endpoint: everyone's, or one user's (`user`), or everyone's but one user's (`except`). `head`: the

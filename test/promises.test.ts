@@ -7,8 +7,11 @@ import { edge } from "./promises/edge.ts";
 import { everywhere } from "./promises/everywhere.ts";
 import { frames } from "./promises/frames.ts";
 import { history } from "./promises/history.ts";
+import { leaving } from "./promises/leaving.ts";
 import { roles } from "./promises/roles.ts";
 import { limits } from "./promises/limits.ts";
+import { removal } from "./promises/removal.ts";
+import { programs } from "./promises/programs.ts";
 import { restSends } from "./promises/rest-sends.ts";
 import { oneSocket } from "./promises/one-socket.ts";
 import { resuming } from "./promises/resuming.ts";
@@ -28,11 +31,14 @@ const suites = {
   sockets,
   frames,
   restSends,
+  removal,
+  leaving,
   oneSocket,
   resuming,
   limits,
   text,
   edge,
+  programs,
 };
 const tested = new Set<number>();
 

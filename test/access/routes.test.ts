@@ -8,14 +8,14 @@ import { haveServices, silent, tempDir } from "../support/services.ts";
 import { ANSWERS } from "../support/shapes.ts";
 import { IDENTITIES, IDS, type Ids, ROUTES, type Row, type World } from "./table.ts";
 import { badTokens, PLACES } from "./tokens.ts";
-import { allThatIs, makeWorld } from "./world.ts";
+import { allThatIs, makeWorld, METRICS_TOKEN } from "./world.ts";
 
 const UNAUTHENTICATED = [401, "unauthenticated"];
 const rows = Object.entries(ROUTES);
 
 test("every route of the running server has its row, and no row is of a route that is gone", async () => {
   const app = await startApp({
-    config: readConfig({ DATA_DIR: await tempDir(), SECRET_KEY: SECRET, HOST: "127.0.0.1", PORT: "0" }),
+    config: readConfig({ DATA_DIR: await tempDir(), SECRET_KEY: SECRET, HOST: "127.0.0.1", PORT: "0", METRICS_TOKEN }),
     log: silent,
   });
   await app.stop();
@@ -46,7 +46,11 @@ describe.skipIf(!haveServices)("who may do what, over HTTP and two processes", (
   const ask = (route: string, { asks, id, token, query = "", headers, body, process = 0 }: Asked): Promise<Answer> => {
     const [method, path] = route.split(" ") as [string, string];
     const sent = body ?? ROUTES[route]!.body?.(world, asks, id);
-    return call(rig.url(process), method, path.replace(/:\w+/, id) + query, { token, headers, body: sent });
+    return call(rig.url(process), method, path.replace(/:id\/messages\/:message_id|:\w+/, id) + query, {
+      token,
+      headers,
+      body: sent,
+    });
   };
 
   for (const [route, row] of rows) {
@@ -104,7 +108,12 @@ describe.skipIf(!haveServices)("who may do what, over HTTP and two processes", (
     if (row.may === "anybody") continue;
     test(`${route} takes no token that is not a genuine one, in its one place`, async () => {
       const { bob } = world.people;
-      const id = row.takes === "person" ? world.people.alice.id : world.theirs;
+      const id =
+        {
+          person: world.people.alice.id,
+          message: `${world.theirs}/messages/${world.message}`,
+          publicMessage: "1",
+        }[row.takes as string] ?? world.theirs;
       const before = await allThatIs(rig);
       const seen = new Map<string, string>();
       const refuse = async (kind: string, asked: Partial<Asked>) => {

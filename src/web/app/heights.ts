@@ -2,8 +2,6 @@
  * Heights of rows that stand one below the other (px), and where each stands: pure. A Fenwick tree, so that a hundred thousand rows cost
  * seventeen additions to ask or to change, or to add one at the end. Rows are put in front page by page, for which all is added up anew.
  */
-export type Heights = ReturnType<typeof createHeights>;
-
 export function createHeights() {
   let heights: number[] = [];
   /** The sum of the heights from `i & (i + 1)` to `i`. */

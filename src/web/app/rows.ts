@@ -14,8 +14,6 @@ export const MOST = 80;
 /** A part of the lines; `to` excluded. */
 export type Span = { from: number; to: number };
 
-export type Rows = ReturnType<typeof createRows>;
-
 /** @param estimate the likely height of a text (px), with what is around it if it is `first` of its author */
 export function createRows(estimate: (text: string, first: boolean) => number) {
   const heights = createHeights();
