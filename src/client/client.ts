@@ -232,6 +232,11 @@ export function createClient(options: {
     loadLatest: history.loadLatest,
     /** Gets the page before what is held, where there is one. @throws {ChatError} */
     loadOlder: history.loadOlder,
+    /** Whether older messages are kept that would be let go: of a room in which somebody looks at them, which `loadOlder` assumes. */
+    keepHistory: (stream: string, keep: boolean): void => {
+      const room = state.streams.get(stream);
+      if (room) room.wide = keep;
+    },
     /** Opens the conversation with a user. @returns its name as a stream @throws {ChatError} */
     openConversation: async (userId: string): Promise<string> => {
       const conversation = await rest.openConversation(userId);

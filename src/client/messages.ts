@@ -166,7 +166,10 @@ export function merge(stream: Stream, page: Message[], full: boolean, me: string
     stream.countedAt = Math.max(stream.countedAt, page.at(-1)?.seq ?? 0);
   }
   stream.floor = Math.min(stream.floor, floor);
-  for (const message of page) put(stream, message, me);
+  // What is below all that is held, and counted, goes in at once: one by one would move all of a long history each time.
+  const older = place(page, Math.min(stream.messages[0]?.seq ?? Infinity, stream.countedAt + 1));
+  stream.messages.unshift(...page.slice(0, older));
+  for (const message of page.slice(older)) put(stream, message, me);
   summarise(stream, stream.messages.at(-1));
 }
 

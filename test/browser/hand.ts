@@ -12,8 +12,14 @@ export type Hand = {
   openRoom(name: string | RegExp): Promise<void>;
   /** Finds somebody by a part of their name and opens the conversation with Enter. */
   find(part: string): Promise<void>;
-  /** The texts of the room that is looked at, from top to bottom. */
+  /** The texts that are in the document of the room that is looked at, from top to bottom. */
   texts(): Promise<string[]>;
+  /** The texts of the whole room, by scrolling from its first message to the end. No text may be there twice. */
+  allTexts(): Promise<string[]>;
+  /** Turns the wheel over the messages, in notches of so many pixels. */
+  wheel(by: number, notches?: number): Promise<void>;
+  /** Drags the messages by so many pixels with a finger, down where `by` is positive, and lets go in motion. */
+  swipe(by: number): Promise<void>;
   /** The line of one's own with that text. */
   mine(text: string): Locator;
   close(): Promise<void>;
@@ -54,9 +60,27 @@ export async function sitDown(browser: Browser, url: string, options: BrowserCon
     await page.keyboard.press("Enter");
     await box.waitFor();
   }
+  const texts = () => page.locator(".words").allTextContents();
+  async function wheel(by: number, notches = 1): Promise<void> {
+    const { x, y, width, height } = (await page.locator(".log").boundingBox())!;
+    await page.mouse.move(x + width / 2, y + height / 2);
+    for (let i = 0; i < notches; i++) {
+      await page.mouse.wheel(0, by);
+      await Bun.sleep(40);
+    }
+  }
+  async function swipe(by: number): Promise<void> {
+    const { x, y, width, height } = (await page.locator(".log").boundingBox())!;
+    const devtools = await context.newCDPSession(page);
+    const at = { x: x + width / 2, y: y + height / 2 };
+    const gesture = { ...at, yDistance: by, gestureSourceType: "touch", speed: 2_000, preventFling: false } as const;
+    await devtools.send("Input.synthesizeScrollGesture", gesture);
+    await devtools.detach();
+  }
   return {
     page,
     wrongs,
+    swipe,
     async signUp(name) {
       await page.getByRole("button", { name: "Create an account" }).click();
       await enter(name);
@@ -75,7 +99,18 @@ export async function sitDown(browser: Browser, url: string, options: BrowserCon
       await page.keyboard.type(part);
       await page.keyboard.press("Enter");
     },
-    texts: () => page.locator(".words").allTextContents(),
+    texts,
+    wheel,
+    async allTexts() {
+      const isAt = (edge: string) => page.evaluate(`(() => { const log = document.querySelector(".log"); return ${edge} })()`); // prettier-ignore
+      while (!(await isAt(`log.scrollTop === 0 && !log.textContent.includes("Older messages")`))) await wheel(-2_000);
+      const all = new Set<string>();
+      for (;;) {
+        for (const text of await texts()) all.add(text);
+        if (await isAt("log.scrollHeight - log.clientHeight - log.scrollTop < 1")) return [...all];
+        await wheel(400);
+      }
+    },
     mine: (text) => page.locator(".message.mine").filter({ hasText: text }),
     close: () => context.close(),
   };

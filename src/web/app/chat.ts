@@ -1,5 +1,6 @@
-import { computed, effect, signal } from "@preact/signals";
+import { computed, effect, signal, untracked } from "@preact/signals";
 import { createClient, type Room } from "../../client/index.ts";
+import { forgetAll, keep, kept } from "./kept.ts";
 import type { Words } from "./words/en.ts";
 
 export const chat = createClient({ url: location.origin, cookie: true });
@@ -77,6 +78,7 @@ export function openRoom(stream: string): void {
   const room = chat.state.streams.get(stream);
   newFrom.value = room?.unread ? room.readSeq : null;
   opened.value = stream;
+  if (chat.user()) keep(`room ${chat.user()!.id}`, stream);
   listShown.value = false;
   void load(stream);
 }
@@ -93,9 +95,17 @@ export async function load(stream: string): Promise<void> {
   if (failed.has(stream) !== unloaded.value.has(stream)) unloaded.value = failed;
 }
 
+/** A reload goes on in the room where one was. */
+effect(() => {
+  if (me.value) opened.value = kept(`room ${me.value.id}`) ?? "global";
+});
 /** A room that was emptied, since too much happened meanwhile, is loaded by the client; one never seen, here. */
 effect(() => {
-  if (connection.value.state === "live") void load(opened.peek());
+  if (connection.value.state !== "live") return;
+  const room = chat.state.streams.get(opened.peek());
+  // Not among the latest rooms any more: nothing tells whose it is.
+  const isUnknown = opened.peek() !== "global" && !room?.participants.length;
+  if (!room?.loaded) untracked(() => openRoom(isUnknown ? "global" : opened.peek()));
 });
 effect(() => {
   document.title = unread.value ? `(${unread.value}) LiquidChat` : "LiquidChat";
@@ -106,7 +116,10 @@ const tabs = new BroadcastChannel("liquidchat");
 export const tellTabs = (what: "session" | "left"): void => tabs.postMessage(what);
 tabs.onmessage = async ({ data }) => {
   if (await chat.restore()) chat.connect();
-  else if (data === "session") goodbye.value = null;
+  else if (data === "session") {
+    forgetAll();
+    goodbye.value = null;
+  }
 };
 addEventListener("pagehide", () => tellTabs("left"));
 

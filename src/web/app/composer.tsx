@@ -1,23 +1,21 @@
 import { useSignal } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { chat, me } from "./chat.ts";
+import { keep, kept } from "./kept.ts";
 import { focusRoom } from "./keys.ts";
 import { IconButton } from "./parts.tsx";
 import { words } from "./words/index.ts";
 
-/** What was begun and not sent, by user and room. */
-const begun = new Map<string, string>();
-
 /** Enter sends, Shift and Enter begins a new line. */
 export function Composer({ stream }: { stream: string }) {
-  const key = `${me.peek()?.id} ${stream}`;
-  const text = useSignal(begun.get(key) ?? "");
+  const begun = `begun ${me.peek()?.id} ${stream}`;
+  const text = useSignal(kept(begun) ?? "");
   const box = useRef<HTMLTextAreaElement>(null);
   const w = words.value.room;
 
   function change(next: string): void {
     text.value = next;
-    begun.set(key, next);
+    keep(begun, next || null);
   }
 
   function send(): void {

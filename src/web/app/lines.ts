@@ -1,62 +1,92 @@
-/** What stands in a room, line by line: pure. */
+/** What stands in a room, line by line: pure. A line is made when it is shown, from its neighbours: a room may hold a hundred thousand. */
 import type { Message } from "../../client/index.ts";
 
 type Own = { clientId: string; content: string; at: number };
 
-export type Line<P extends Own = Own> =
-  | { kind: "day"; key: string; at: number }
-  | { kind: "new"; key: string }
+/** A room's messages, and below them what is unsent. */
+export type Talk<P extends Own = Own> = {
+  /** Ascending by `seq`. */
+  messages: readonly Message[];
+  pending: readonly P[];
+  /** There may be messages above those. */
+  olderLeft: boolean;
+  /** Whose own messages never count as new. */
+  me: string;
+  /** The seq up to which all was read when the room was opened; null where nothing was new. */
+  newFrom: number | null;
+};
+
+export type Line<P extends Own = Own> = {
+  key: string;
+  /** Milliseconds since 1970. */
+  at: number;
+  /** Above it stands its day, or that from here all is new. */
+  day: boolean;
+  isNew: boolean;
   /** `first`: of what its author says in one go, and so with name and time; `last`: of it. */
-  | { kind: "message"; key: string; at: number; first: boolean; last: boolean; message: Message }
-  | { kind: "pending"; key: string; at: number; first: boolean; last: boolean; pending: P };
+  first: boolean;
+  last: boolean;
+} & ({ message: Message; pending?: never } | { pending: P; message?: never });
 
 /** What one author says within a minute stands together (ms). */
 const TOGETHER = 60_000;
+const DAY = 86_400_000;
 
-/**
- * @param newFrom the seq up to which all was read when the room was opened; null where nothing was new
- * @param me whose own messages never count as new
- */
-export function linesOf<P extends Own>(
-  messages: readonly Message[],
-  pending: readonly P[],
-  me: string,
-  newFrom: number | null,
-): Line<P>[] {
-  const lines: Line<P>[] = [];
-  let before: { author: string; at: number; line: { last: boolean } } | null = null;
-  let isNew = newFrom === null;
+export const countOf = ({ messages, pending }: Talk): number => messages.length + pending.length;
 
-  function add(line: Extract<Line<P>, { first: boolean }>, author: string): void {
-    const day = new Date(line.at).toDateString();
-    if (!before || new Date(before.at).toDateString() !== day) {
-      lines.push({ kind: "day", key: `day ${day}`, at: line.at });
-      before = null;
-    }
-    if (!isNew && author !== me && line.kind === "message" && line.message.seq > newFrom!) {
-      lines.push({ kind: "new", key: "new" });
-      isNew = true;
-      before = null;
-    }
-    if (before?.author === author && line.at - before.at < TOGETHER) {
-      line.first = false;
-      before.line.last = false;
-    }
-    lines.push(line);
-    before = { author, at: line.at, line };
+// One's own keeps its key when the server has it, and so its place on the page.
+export const keyOf = ({ messages, pending }: Talk, i: number): string =>
+  messages[i] ? (messages[i].clientId ?? `${messages[i].id}`) : pending[i - messages.length]!.clientId;
+
+/** Where the message of that seq is, or would be. */
+export function placeOf(messages: readonly Message[], seq: number): number {
+  let low = 0;
+  let high = messages.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (messages[middle]!.seq < seq) low = middle + 1;
+    else high = middle;
   }
+  return low;
+}
 
-  for (const message of messages) {
-    const at = Date.parse(message.timestamp);
-    // One's own keeps its key when the server has it, and so its place on the page.
-    const key = message.clientId ?? `${message.id}`;
-    add({ kind: "message", key, at, first: true, last: true, message }, message.sender.id);
-  }
-  // By the device's clock, which may be wrong: never before what is there.
+/** The lines from `from` to before `to`. */
+export function linesOf<P extends Own>(talk: Talk<P>, from: number, to: number): Line<P>[] {
+  const { messages, pending, me } = talk;
+  const count = countOf(talk);
   const latest = messages.length ? Date.parse(messages.at(-1)!.timestamp) : 0;
-  for (const entry of pending) {
-    const at = Math.max(entry.at, latest);
-    add({ kind: "pending", key: entry.clientId, at, first: true, last: true, pending: entry }, me);
+  const firstNew = firstNewOf(talk);
+
+  const author = (i: number) => messages[i]?.sender.id ?? me;
+  // By the device's clock, which may be wrong: never before what is there.
+  const time = (i: number) =>
+    messages[i] ? Date.parse(messages[i].timestamp) : Math.max(pending[i - messages.length]!.at, latest);
+  const isOtherDay = (i: number) =>
+    i === 0 || time(i) - time(i - 1) >= DAY || new Date(time(i)).getDate() !== new Date(time(i - 1)).getDate();
+  const isFirst = (i: number) =>
+    i === firstNew || isOtherDay(i) || author(i) !== author(i - 1) || time(i) - time(i - 1) >= TOGETHER;
+
+  const lines: Line<P>[] = [];
+  for (let i = from; i < Math.min(to, count); i++) {
+    const what = messages[i] ? { message: messages[i]! } : { pending: pending[i - messages.length]! };
+    lines.push({
+      key: keyOf(talk, i),
+      at: time(i),
+      day: isOtherDay(i),
+      isNew: i === firstNew,
+      first: isFirst(i),
+      last: i === count - 1 || isFirst(i + 1),
+      ...what,
+    });
   }
   return lines;
+}
+
+/** Others' first message above `newFrom`; -1 where there is none, or where it may not be held yet. */
+function firstNewOf({ messages, olderLeft, me, newFrom }: Talk): number {
+  if (newFrom === null) return -1;
+  let i = placeOf(messages, newFrom + 1);
+  if (i === 0 && olderLeft) return -1;
+  while (messages[i]?.sender.id === me) i++;
+  return i < messages.length ? i : -1;
 }

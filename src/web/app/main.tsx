@@ -30,9 +30,11 @@ restoreTheme();
 fitToKeyboard();
 restoreLanguage();
 const isReset = location.pathname === "/reset";
-if (!isReset) startNotices();
 // A reload goes on where one was, without the card in between.
-if (!isReset && (await chat.restore())) {
+const isKnown = !isReset && (await chat.restore());
+// After it: what a notification leads to comes before the room where one was.
+if (!isReset) startNotices();
+if (isKnown) {
   chat.connect();
   chat.preload(opened.value);
 }

@@ -1,3 +1,4 @@
+import { Component } from "preact";
 import type { Pending } from "../../client/index.ts";
 import { chat, me } from "./chat.ts";
 import type { Line } from "./lines.ts";
@@ -16,28 +17,46 @@ const ICONS: Record<Pending["state"] | "read", IconName> = {
   failed: "failed",
 };
 
-export function LineOf({ line, mine, isRead }: Props) {
+/**
+ * A message with what stands above it: its day, and that it is the first new one. Rendered anew only where something of it has changed, since all
+ * others in view stand still when one comes; what is unsent changes in place, and a day gets another name at midnight.
+ */
+export class LineOf extends Component<Props> {
+  override shouldComponentUpdate({ line, mine, isRead }: Props): boolean {
+    const { line: old, ...before } = this.props;
+    if (!line.message || line.day || line.isNew || mine !== before.mine || isRead !== before.isRead) return true;
+    const { message, first, last } = line;
+    return message !== old.message || old.day || old.isNew || first !== old.first || last !== old.last;
+  }
+
+  override render({ line, mine, isRead }: Props) {
+    return (
+      <li>
+        {line.day && (
+          <div class="divider">
+            <time dateTime={new Date(line.at).toISOString()}>{dayOf(line.at)}</time>
+          </div>
+        )}
+        {line.isNew && (
+          <div class="divider is-new">
+            <span>{words.value.message.new}</span>
+          </div>
+        )}
+        <MessageOf line={line} mine={mine} isRead={isRead} />
+      </li>
+    );
+  }
+}
+
+function MessageOf({ line, mine, isRead }: Props) {
   const w = words.value;
-  if (line.kind === "day")
-    return (
-      <li class="divider">
-        <time dateTime={new Date(line.at).toISOString()}>{dayOf(line.at)}</time>
-      </li>
-    );
-  if (line.kind === "new")
-    return (
-      <li class="divider is-new">
-        <span>{w.message.new}</span>
-      </li>
-    );
   const { first, last } = line;
-  const { sender, content } =
-    line.kind === "message"
-      ? { sender: line.message.sender, content: line.message.text ?? line.message.content }
-      : { sender: { id: me.value?.id ?? "", username: me.value?.username ?? "" }, content: line.pending.content };
-  const state = line.kind === "pending" ? line.pending.state : isRead ? "read" : "sent";
+  const { sender, content } = line.message
+    ? { sender: line.message.sender, content: line.message.text ?? line.message.content }
+    : { sender: { id: me.value?.id ?? "", username: me.value?.username ?? "" }, content: line.pending.content };
+  const state = line.pending ? line.pending.state : isRead ? "read" : "sent";
   return (
-    <li
+    <div
       class={`message ${mine ? "mine" : ""} ${first ? "first" : ""} ${last ? "last" : ""}`}
       data-state={mine ? state : undefined}
     >
@@ -67,8 +86,8 @@ export function LineOf({ line, mine, isRead }: Props) {
           </span>
         </div>
       </div>
-      {line.kind === "pending" && line.pending.state === "failed" && <Failed pending={line.pending} />}
-    </li>
+      {line.pending?.state === "failed" && <Failed pending={line.pending} />}
+    </div>
   );
 }
 

@@ -15,6 +15,7 @@ import {
   partnerOf,
   tellTabs,
 } from "./chat.ts";
+import { forgetAll } from "./kept.ts";
 import { dialog, go, listenToKeys, watchFocus } from "./keys.ts";
 import { NoticesButton, NoticesHint } from "./notices.tsx";
 import { Avatar, Badge, Icon, IconButton, LanguageChoice, Name } from "./parts.tsx";
@@ -171,6 +172,7 @@ function Account() {
       if (!(error instanceof ChatError)) throw error;
       goodbye.value = "untold";
     } finally {
+      forgetAll();
       tellTabs("session");
     }
   }
