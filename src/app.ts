@@ -44,7 +44,7 @@ import { createHandshake } from "./realtime/handshake.ts";
 import { Heads } from "./realtime/heads.ts";
 import { helloFrame } from "./realtime/hello.ts";
 import { createPublisher } from "./realtime/publisher.ts";
-import { createBucket } from "./realtime/rate-limit.ts";
+import { createBucket, floodGate } from "./realtime/rate-limit.ts";
 import { createResume } from "./realtime/resume.ts";
 import { createStreams } from "./realtime/streams.ts";
 import { type Connection, Sockets } from "./realtime/sockets.ts";
@@ -104,11 +104,8 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
   const sockets = new Sockets();
   const heads = new Heads(clock);
   let server: Server<Connection> | null = null;
-  const publisher = createPublisher({
-    publishTo: (topic, frame) => void server?.publish(topic, frame),
-    sockets,
-    heads,
-  });
+  const publishTo = (topic: string, frame: string) => void server?.publish(topic, frame);
+  const publisher = createPublisher({ publishTo, sockets, heads });
   const { publish } = publisher;
   const bucket = createBucket(config.messageRate, redis, prefix, clock);
 
@@ -148,7 +145,10 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
     clock,
     log,
   });
-  const committed = (events: ChatEvent[]) => (streams.arrived(events), bus.publish({ kind: "events", events }));
+  const committed = (events: ChatEvent[]) => {
+    streams.arrived(events);
+    bus.publish({ kind: "events", events });
+  };
   const writer = createWriter({ store: chatStore, hasRoom: db.hasRoom, committed, clock, at });
   const removals = createRemovalStore(db);
   const leaving = createLeaving({ store: removals, committed, days: config.retentionDays, clock, log });
@@ -195,10 +195,7 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
     maxSocketsPerUser: config.maxSocketsPerUser,
     maxUnauthenticated: config.maxSockets.unauthenticated,
     maxFrameBytes: config.maxFrameBytes,
-    // Far above what the message limit lets through; without one, far above what a person can do.
-    gate: config.messageRate.perSecond
-      ? { perSecond: 50 + 2 * config.messageRate.perSecond, burst: 100 + 2 * config.messageRate.burst }
-      : { perSecond: 1_000, burst: 2_000 },
+    gate: floodGate(config.messageRate),
     idleMs: config.presence.expiryMs,
     silenceMs: 4 * config.presence.heartbeatMs,
     clock,
@@ -206,7 +203,6 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
   });
 
   let draining = false;
-  const viewUser = (row: Parameters<typeof userView>[0]) => userView(row, presence.isOnline);
   const http = createHttp({
     auth: authRoutes({
       accounts,
@@ -226,7 +222,7 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
       conversations: createConversations({
         store: chatStore,
         roomStore,
-        viewUser,
+        viewUser: (row) => userView(row, presence.isOnline),
         openings: bucketOfMine(aMinute(config.limitsByUser.conversations)),
       }),
       rooms,

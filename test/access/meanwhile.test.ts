@@ -4,7 +4,7 @@ import { createConnection } from "node:net";
 import { Person } from "../support/client.ts";
 import type { Rig } from "../support/server.ts";
 import { eventually, haveServices } from "../support/services.ts";
-import type { World } from "./table.ts";
+import type { World } from "./ids.ts";
 import { allThatIs, makeWorld, refused } from "./world.ts";
 
 describe.skipIf(!haveServices)("who was let in and is not any more", () => {

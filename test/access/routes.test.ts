@@ -6,7 +6,8 @@ import { type Answer, call, Person } from "../support/client.ts";
 import { type Rig, SECRET } from "../support/server.ts";
 import { haveServices, silent, tempDir } from "../support/services.ts";
 import { ANSWERS } from "../support/shapes.ts";
-import { IDENTITIES, IDS, type Ids, ROUTES, type Row, type World } from "./table.ts";
+import { IDS, type Ids, type World } from "./ids.ts";
+import { IDENTITIES, ROUTES, type Row } from "./table.ts";
 import { badTokens, PLACES } from "./tokens.ts";
 import { allThatIs, makeWorld } from "./world.ts";
 

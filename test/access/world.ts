@@ -1,7 +1,7 @@
 import { Person, TestSocket } from "../support/client.ts";
 import { clusterRig, type Env, type Rig } from "../support/server.ts";
 import { eventually } from "../support/services.ts";
-import type { World } from "./table.ts";
+import type { World } from "./ids.ts";
 
 /** Two processes and everyone whom the table speaks of. */
 export async function makeWorld(env: Env = {}): Promise<{ rig: Rig; world: World }> {
