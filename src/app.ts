@@ -1,10 +1,9 @@
 import type { Server } from "bun";
-import { createAccounts, userView } from "./auth/accounts.ts";
+import { createAccounts } from "./auth/accounts.ts";
 import { createGuard } from "./auth/guard.ts";
 import { createAddressLimits } from "./auth/limits.ts";
 import { createPasswords } from "./auth/passwords.ts";
-import { Revocations } from "./auth/revocations.ts";
-import { authRoutes } from "./auth/routes.ts";
+import { closeExpired, Revocations } from "./auth/revocations.ts";
 import { createAuthStore } from "./auth/store.ts";
 import { createTokens } from "./auth/tokens.ts";
 import { openBus, openDatabase } from "./backends.ts";
@@ -12,28 +11,27 @@ import { controlRoutes } from "./control/routes.ts";
 import { listenControl } from "./control/socket.ts";
 import { createCatchUp } from "./chat/catch-up.ts";
 import { chatCommands } from "./chat/commands.ts";
-import { createConversations } from "./chat/conversations.ts";
 import { createExport } from "./chat/export.ts";
 import { createLeaving } from "./chat/leaving.ts";
 import { createMessages } from "./chat/messages.ts";
 import { createReading } from "./chat/reading.ts";
 import { createRemoval } from "./chat/removal.ts";
 import { createRemovalStore } from "./chat/removal-store.ts";
-import { chatRoutes } from "./chat/routes.ts";
 import { type ChatEvent, createRooms, framesOf } from "./chat/rooms.ts";
 import { createRoomStore } from "./chat/rooms-store.ts";
 import { createChatStore } from "./chat/store.ts";
 import { createWriter } from "./chat/writer.ts";
 import type { Config } from "./config.ts";
-import type { Commands, Faults, Outgoing, Routes } from "./deps.ts";
+import { createFigures } from "./figures.ts";
+import type { Commands, Faults, Outgoing } from "./deps.ts";
+import { routesOf } from "./doors.ts";
 import { createHttp } from "./http.ts";
-import { listen } from "./listen.ts";
+import { listen, listenMetrics } from "./listen.ts";
 import { createAudit } from "./ops/audit.ts";
 import { createBatch } from "./ops/batch.ts";
 import { createClientReader } from "./ops/address.ts";
-import { createAnswers } from "./ops/answers.ts";
-import { type Clock, systemClock } from "./ops/clock.ts";
-import { healthRoutes } from "./ops/health.ts";
+import { type Clock, systemClock, until } from "./ops/clock.ts";
+import { createCounts } from "./ops/counts.ts";
 import type { Log } from "./ops/log.ts";
 import { roomForSockets } from "./ops/open-files.ts";
 import { createTracker } from "./presence/tracker.ts";
@@ -44,14 +42,12 @@ import { createHandshake } from "./realtime/handshake.ts";
 import { Heads } from "./realtime/heads.ts";
 import { helloFrame } from "./realtime/hello.ts";
 import { createPublisher } from "./realtime/publisher.ts";
-import { createBucket, floodGate } from "./realtime/rate-limit.ts";
+import { createBucket, gateOf } from "./realtime/rate-limit.ts";
 import { createResume } from "./realtime/resume.ts";
 import { createStreams } from "./realtime/streams.ts";
 import { type Connection, Sockets } from "./realtime/sockets.ts";
 import { look } from "./realtime/store.ts";
 import { version } from "../package.json";
-import { documentRoutes } from "./web/documents.ts";
-import { pageRoutes } from "./web/page.ts";
 
 export type App = {
   port: number;
@@ -72,8 +68,6 @@ const SIGNALS = { perSecond: 20, burst: 60 };
 const EXPORTS = { perSecond: 5 / 3_600, burst: 5 };
 const SWEEP_MS = 1_000;
 const HOUSEKEEPING_MS = 60_000;
-/** Far more than the clocks of processes and database differ. */
-const HOUR_MS = 3_600_000;
 
 /** Builds the whole server and starts it. Nothing else constructs a dependency; `stop` takes down what `start` put up, in reverse. */
 export async function startApp({ config, log, clock = systemClock, at = () => {} }: Options): Promise<App> {
@@ -84,7 +78,8 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
   const { prefix, redis, bus } = await openBus(db, config, clock, log);
   stack.defer(() => bus.close());
 
-  const audit = createAudit(log, clock);
+  const counts = createCounts();
+  const audit = createAudit(log, clock, counts);
   const authStore = createAuthStore(db);
   const tokens = createTokens({ keys: config.secretKeys, accessTokenMs: config.accessTokenMs, clock });
   const revocations = new Revocations(config.accessTokenMs, clock, (id, disabled) => gateway.endSession(id, disabled));
@@ -104,8 +99,12 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
   const sockets = new Sockets();
   const heads = new Heads(clock);
   let server: Server<Connection> | null = null;
-  const publishTo = (topic: string, frame: string) => void server?.publish(topic, frame);
-  const publisher = createPublisher({ publishTo, sockets, heads });
+  const publisher = createPublisher({
+    publishTo: (topic, frame) => void server?.publish(topic, frame),
+    sockets,
+    heads,
+    counts,
+  });
   const { publish } = publisher;
   const bucket = createBucket(config.messageRate, redis, prefix, clock);
 
@@ -141,15 +140,17 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
     deliver: (events) => publish((events as ChatEvent[]).flatMap((event) => framesOf(event, sockets.hears))),
     sessionEnded: (id, disabled) => revocations.add(id, disabled),
     historyChanged: () =>
-      void closeInWaves({ sockets, clock, reason: "another history", overMs: 1_000, settle: async () => {} }),
+      void closeInWaves({ sockets, clock, reason: "another history", overMs: 1_000, counts, settle: async () => {} }),
+    counts,
     clock,
     log,
   });
-  const committed = (events: ChatEvent[]) => {
+  const committed = (events: ChatEvent[], arrivals: number[] = []) => {
     streams.arrived(events);
+    publisher.after(() => counts.delivery.since(arrivals));
     bus.publish({ kind: "events", events });
   };
-  const writer = createWriter({ store: chatStore, hasRoom: db.hasRoom, committed, clock, at });
+  const writer = createWriter({ store: chatStore, hasRoom: db.hasRoom, committed, counts, clock, at });
   const removals = createRemovalStore(db);
   const leaving = createLeaving({ store: removals, committed, days: config.retentionDays, clock, log });
   const messages = createMessages({ rooms, writer, bucket, maxLength: config.messageMaxLength, at });
@@ -160,11 +161,12 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
   const reading = createReading({ rooms, store: roomStore, broadcast });
   const commands: Commands = chatCommands({ messages, reading, rooms, signals: bucketOfMine(SIGNALS), broadcast });
 
+  const livingSession = createBatch({ size: 100, inFlight: 2 }, (ids: string[]) =>
+    authStore.livingSessions(ids, new Date(clock.now())),
+  );
   const handshake = createHandshake({
     identify: guard.identify,
-    livingSession: createBatch({ size: 100, inFlight: 2 }, (ids) =>
-      authStore.livingSessions(ids, new Date(clock.now())),
-    ),
+    livingSession,
     limits,
     allowedOrigins: config.allowedOrigins,
     sockets,
@@ -177,6 +179,7 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
     presentNow: presence.presentNow,
     heads,
     epoch: streams.epoch,
+    counts,
     clock,
     log,
   });
@@ -184,7 +187,7 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
     sockets,
     publisher,
     heads,
-    dispatch: createDispatch(log, at),
+    dispatch: createDispatch(log, at, counts),
     commands,
     admit: handshake.admit,
     resume,
@@ -195,53 +198,39 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
     maxSocketsPerUser: config.maxSocketsPerUser,
     maxUnauthenticated: config.maxSockets.unauthenticated,
     maxFrameBytes: config.maxFrameBytes,
-    gate: floodGate(config.messageRate),
+    gate: gateOf(config.messageRate),
     idleMs: config.presence.expiryMs,
     silenceMs: 4 * config.presence.heartbeatMs,
+    counts,
     clock,
     log,
   });
 
+  const metrics = createFigures({
+    counts, db, bus, sockets, presence, streams, writer, publisher, livingSession, guard, passwords, config: config.metrics, version,
+  }); // prettier-ignore
+
   let draining = false;
   const http = createHttp({
-    auth: authRoutes({
-      accounts,
-      store: authStore,
-      guard,
-      limits,
-      isOnline: presence.isOnline,
-      cookieMs: config.refreshTokenMs,
+    ...routesOf({
+      config, accounts, authStore, guard, limits, presence, chatStore, roomStore, messages, reading, rooms,
+      openings: bucketOfMine(aMinute(config.limitsByUser.conversations)),
+      removal: createRemoval({ store: chatStore, removals, membersOf: roomStore.membersOf, committed }),
       written: createExport(db),
       exports: bucketOfMine(EXPORTS),
-    }) as Routes,
-    chat: chatRoutes({
-      store: chatStore,
-      messages,
-      userById: authStore.userById,
-      reading,
-      conversations: createConversations({
-        store: chatStore,
-        roomStore,
-        viewUser: (row) => userView(row, presence.isOnline),
-        openings: bucketOfMine(aMinute(config.limitsByUser.conversations)),
+      metrics: metrics.beside,
+      standing: () => ({
+        draining,
+        databaseAnswers: streams.silence() < 4_000,
+        redis: redis ? (bus.isUp() ? "up" : "away") : "none",
       }),
-      rooms,
-      requireUser: guard.requireUser,
-      answer: createAnswers(),
-      removal: createRemoval({ store: chatStore, removals, membersOf: roomStore.membersOf, committed }),
-    }) as Routes,
-    health: healthRoutes(() => ({
-      draining,
-      databaseAnswers: streams.silence() < 4_000,
-      redis: redis ? (bus.isUp() ? "up" : "away") : "none",
-    })),
-    page: pageRoutes(),
-    documents: documentRoutes(version),
+    }), // prettier-ignore
     upgrade: handshake.upgrade,
     readClient: createClientReader(config.trustedProxies),
     allowedOrigins: config.allowedOrigins,
     maxPerAddress: config.maxSockets.perAddress,
     audit,
+    counts,
     log,
   });
 
@@ -257,14 +246,10 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
   }, presence.echoed);
   stack.defer(() => presence.leave(0));
   await presence.start();
+  const figures = metrics.apart && listenMetrics(config, metrics.apart);
+  stack.defer(() => figures?.stop(true));
   const listening = (server = listen(config, http, gateway.websocket));
   if (!config.databaseUrl) stack.defer(await listenControl(config.dataDir, controlRoutes(db, passwords).fetch));
-  /** A session that nobody refreshed ends by time, and its sockets with it. */
-  const closeExpired = async () => {
-    const now = clock.now();
-    for (const id of await authStore.overAmong(sockets.sessions(), new Date(now))) revocations.add(id);
-    await authStore.deleteOver(new Date(now - config.accessTokenMs - HOUR_MS));
-  };
   stack.defer(clock.every(SWEEP_MS, gateway.sweep));
   stack.defer(
     clock.every(HOUSEKEEPING_MS, () => {
@@ -272,7 +257,9 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
       pruneResumes();
       revocations.prune();
       bucket.prune();
-      closeExpired().catch((error) => log.warn({ err: error }, "old sessions were not cleared away"));
+      closeExpired(authStore, revocations, sockets.sessions(), clock.now(), config.accessTokenMs).catch((error) =>
+        log.warn({ err: error }, "old sessions were not cleared away"),
+      );
     }),
   );
   stack.defer(leaving.start());
@@ -282,9 +269,9 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
     draining = true;
     void listening.stop(); // Closes the listener; it may never resolve while sockets are open.
     await presence.leave(config.presence.graceMs + DRAIN_MS);
-    await closeInWaves({ sockets, clock, reason: "restarting", overMs: DRAIN_MS, settle: writer.idle });
-    await until(() => listening.pendingRequests === 0, clock);
-    await until(() => listening.pendingWebSockets === 0, clock);
+    await closeInWaves({ sockets, clock, reason: "restarting", overMs: DRAIN_MS, counts, settle: writer.idle });
+    await until(() => listening.pendingRequests === 0, clock, STOP_DEADLINE_MS / 4);
+    await until(() => listening.pendingWebSockets === 0, clock, STOP_DEADLINE_MS / 4);
     await running.disposeAsync();
   };
   let stopping: Promise<void> | undefined;
@@ -293,8 +280,4 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
     routes: http.routes.flatMap(({ method, path }) => (method === "ALL" ? [] : `${method} ${path}`)),
     stop: () => (stopping ??= Promise.race([drain(), clock.sleep(STOP_DEADLINE_MS)])),
   };
-}
-
-async function until(done: () => boolean, clock: Clock): Promise<void> {
-  for (let waited = 0; !done() && waited < STOP_DEADLINE_MS / 4; waited += 10) await clock.sleep(10);
 }

@@ -8,11 +8,12 @@ import type { Network } from "./ops/address.ts";
 export type Config = ReturnType<typeof readConfig>;
 
 /** A setting that cannot work; the message names the variable and is for the operator. */
-class ConfigError extends Error {}
+export class ConfigError extends Error {}
 
 type Env = Record<string, string | undefined>;
 
-export function readConfig(env: Env = process.env) {
+/** `mayWrite`: where a secret has to be generated, it is kept in `DATA_DIR`. A command that only looks must leave no file of another user there. */
+export function readConfig(env: Env = process.env, mayWrite = true) {
   const dataDir = env.DATA_DIR || "./data";
   const databaseUrl = readDatabaseUrl(env);
   const redisUrl = readRedisUrl(env);
@@ -32,8 +33,9 @@ export function readConfig(env: Env = process.env) {
     databaseUrl,
     redisUrl,
     workers,
-    secretKeys: readSecretKeys(env, dataDir, databaseUrl !== null),
+    secretKeys: readSecretKeys(env, dataDir, databaseUrl !== null, mayWrite),
     debug: flag(env, "DEBUG"),
+    metrics: readMetrics(env, workers),
     messageMaxLength,
     maxFrameBytes:
       whole(env, "MAX_FRAME_BYTES", Math.max(64 * 1024, 12 * messageMaxLength + 4096), 0) || 16 * 1024 * 1024,
@@ -91,6 +93,19 @@ function readDatabaseUrl(env: Env): string | null {
   return `postgres://${part("DB_USER", "liquidchat")}:${part("DB_PASSWORD", "")}@${env.DB_HOST || "localhost"}:${port}/${part("DB_NAME", "liquidchat")}`;
 }
 
+/** Where /metrics is: on a port of its own, or on the main one for who has the token; nowhere by default. */
+function readMetrics(env: Env, workers: number) {
+  const token = env.METRICS_TOKEN || null;
+  const port = env.METRICS_PORT ? whole(env, "METRICS_PORT", 0, 0, 65535) : null;
+  if (token !== null && !/^\S{16,}$/.test(token))
+    throw new ConfigError(
+      "METRICS_TOKEN: must have at least 16 characters, without spaces. Make one: openssl rand -hex 32",
+    );
+  if (token !== null && port === null && workers > 1)
+    throw new ConfigError("METRICS_TOKEN: each of several workers has figures of its own, and they share the main port. Set METRICS_PORT."); // prettier-ignore
+  return { token, port, host: env.METRICS_HOST || "127.0.0.1" };
+}
+
 function readRedisUrl(env: Env): string | null {
   if (env.REDIS_URL) {
     if (!/^rediss?:\/\//.test(env.REDIS_URL) || !URL.canParse(env.REDIS_URL)) {
@@ -115,7 +130,7 @@ const KNOWN_SECRET = new RegExp(
   "is",
 );
 
-function readSecretKeys(env: Env, dataDir: string, required: boolean) {
+function readSecretKeys(env: Env, dataDir: string, required: boolean, mayWrite: boolean) {
   const name = env.SECRET_KEY || !env.DJANGO_SECRET_KEY ? "SECRET_KEY" : "DJANGO_SECRET_KEY";
   const keys = list(env, name);
   if (!keys.length) {
@@ -123,7 +138,7 @@ function readSecretKeys(env: Env, dataDir: string, required: boolean) {
       throw new ConfigError(
         "SECRET_KEY: with PostgreSQL every process needs the same secret. Make one: openssl rand -hex 32",
       );
-    keys.push(generatedSecret(dataDir));
+    keys.push(generatedSecret(dataDir, mayWrite));
   }
   return keys.map((key) => {
     if (Buffer.byteLength(key) < 32)
@@ -134,12 +149,14 @@ function readSecretKeys(env: Env, dataDir: string, required: boolean) {
   });
 }
 
-function generatedSecret(dataDir: string): string {
+function generatedSecret(dataDir: string, mayWrite: boolean): string {
   const file = join(dataDir, "secret_key");
+  const fresh = randomBytes(32).toString("hex");
   try {
     if (!existsSync(file)) {
+      if (!mayWrite) return fresh;
       mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-      writeFileSync(file, randomBytes(32).toString("hex"), { mode: 0o600, flag: "wx" });
+      writeFileSync(file, fresh, { mode: 0o600, flag: "wx" });
     }
     return readFileSync(file, "utf8").trim();
   } catch (error) {

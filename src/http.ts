@@ -1,10 +1,12 @@
 import type { Server } from "bun";
 import { type Context, Hono } from "hono";
 import { cors } from "hono/cors";
+import { routePath } from "hono/route";
 import { TrieRouter } from "hono/router/trie-router";
 import type { HttpEnv, Routes } from "./deps.ts";
 import { notFound, problem, Refusal, toRefusal } from "./errors.ts";
 import { networkOf } from "./ops/address.ts";
+import { type Counts, countRequest } from "./ops/counts.ts";
 import { safeHeaders } from "./ops/headers.ts";
 import type { Audit } from "./ops/audit.ts";
 import type { Log } from "./ops/log.ts";
@@ -16,7 +18,8 @@ type Deps = {
   chat: Routes;
   health: Routes;
   page: Routes;
-  documents: Routes;
+  /** None where nobody is to read them here. */
+  metrics: Routes | null;
   upgrade: (
     request: Request,
     endpoint: Endpoint,
@@ -28,6 +31,7 @@ type Deps = {
   /** Requests that may be under way from one address. */
   maxPerAddress: number;
   audit: Audit;
+  counts: Counts;
   log: Log;
 };
 
@@ -39,12 +43,13 @@ export function createHttp({
   chat,
   health,
   page,
-  documents,
+  metrics,
   upgrade,
   readClient,
   allowedOrigins,
   maxPerAddress,
   audit,
+  counts,
   log,
 }: Deps) {
   const app = new Hono<HttpEnv & { Bindings: { server: Server<Connection> } }>({ strict: false });
@@ -62,6 +67,8 @@ export function createHttp({
     await next();
     if (c.req.method === "HEAD" && c.res.body)
       c.header("Content-Length", String((await c.res.clone().arrayBuffer()).byteLength));
+    const ms = performance.now() - startedAt;
+    countRequest(counts, c.req.method, routePath(c, -1), c.res.status, ms);
     // The path alone: the query of a socket holds a token.
     log.debug(
       {
@@ -69,7 +76,7 @@ export function createHttp({
         method: c.req.method,
         path: c.req.path,
         status: c.res.status,
-        ms: Math.round(performance.now() - startedAt),
+        ms: Math.round(ms),
       },
       "request",
     );
@@ -118,7 +125,6 @@ export function createHttp({
   app.route("/", health);
   app.route("/api/auth", auth);
   app.route("/api/chat", chat);
-  app.route("/api", documents);
   for (const endpoint of ["global", "private", "chat"] as const) {
     app.get(
       endpoint === "chat" ? "/ws/chat" : `/ws/chat/${endpoint}`,
@@ -126,14 +132,17 @@ export function createHttp({
     );
   }
   app.route("/", page);
+  if (metrics) app.route("/", metrics);
 
-  const refuse = (c: Context, refusal: Refusal) =>
-    c.body(JSON.stringify(problem(refusal, c.var.requestId)), refusal.status as 400, {
+  const refuse = (c: Context, refusal: Refusal) => {
+    counts.refusals.http[refusal.code]++;
+    return c.body(JSON.stringify(problem(refusal, c.var.requestId)), refusal.status as 400, {
       ...refusal.headers,
       // A body without a length need not end, and what is left of it would be read for ever.
       ...(c.req.header("transfer-encoding") && { Connection: "close" }),
       "Content-Type": "application/problem+json",
     });
+  };
 
   // Not thrown: the innermost middleware would be left half-way.
   app.notFound((c) => {

@@ -27,3 +27,23 @@ export function listen(
     throw new Error(`HOST, PORT: cannot listen on ${host}:${port}`, { cause: error });
   }
 }
+
+/**
+ * A port for /metrics alone. Each process has figures of its own: of several workers the first takes the port, the next one the one above it, and
+ * one that comes back the one that was left.
+ */
+export function listenMetrics(
+  { metrics, workers }: Config,
+  app: { fetch(request: Request): Response | Promise<Response> },
+) {
+  for (let i = 0; ; i++) {
+    try {
+      return Bun.serve({ hostname: metrics.host, port: metrics.port! + i, fetch: app.fetch });
+    } catch (error) {
+      if (i + 1 >= workers)
+        throw new Error(`METRICS_HOST, METRICS_PORT: cannot listen on ${metrics.host}:${metrics.port}`, {
+          cause: error,
+        });
+    }
+  }
+}

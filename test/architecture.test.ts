@@ -18,9 +18,10 @@ const LEVELS: Record<string, number> = {
   client: 3,
   web: 3.1,
   backends: 3.5,
+  figures: 3.5,
   listen: 3.5,
   control: 3.6,
-  app: 4, http: 4,
+  app: 4, doors: 3.9, http: 4,
   commands: 5,
   main: 6,
 }; // prettier-ignore
@@ -36,7 +37,7 @@ const FENCES: [what: string, pattern: RegExp, allowed: RegExp][] = [
   [
     "time",
     /Date\.now\(|setTimeout\(|setInterval\(|Bun\.sleep\(/,
-    /^((ops\/(clock|supervisor)|client\/ports)\.ts$|web\/(app|docs)\/)/,
+    /^((ops\/(clock|supervisor)|client\/ports)\.ts$|web\/(app|docs|worker)\/)/,
   ],
   ["the client's world", /globalThis|crypto\.|Math\.random\(/, /^(client\/(ports|storage)\.ts$|(?!client\/))/],
   ["publishing to sockets", /server\.publish\(|publishTo\(/, /^(realtime\/publisher|app)\.ts$/],

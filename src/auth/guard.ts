@@ -36,7 +36,7 @@ export function createGuard(tokens: Tokens, revocations: Revocations, requests: 
     await next();
   };
 
-  return { identify, requireUser, requireToken };
+  return { identify, requireUser, requireToken, waiting: inTurn.waiting };
 }
 
 function bearer(header: string | undefined): string | undefined {

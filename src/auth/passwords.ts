@@ -20,6 +20,7 @@ export function createPasswords(parallel = Math.max(1, availableParallelism() - 
   const nobody = Bun.password.hash(crypto.randomUUID(), ARGON2ID);
 
   return {
+    waiting: turns.waiting,
     hash: (password: string) => inTurn(() => Bun.password.hash(password, ARGON2ID)),
     /** Whether a hash was made with other parameters than are used today. */
     isOutdated: (hash: string) => !hash.startsWith(TODAYS),

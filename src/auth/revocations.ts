@@ -1,3 +1,4 @@
+import type { AuthStore } from "./store.ts";
 import type { Clock } from "../ops/clock.ts";
 
 /**
@@ -33,4 +34,19 @@ export class Revocations {
       this.#ended.delete(id);
     }
   }
+}
+
+/** Far more than the clocks of processes and database differ. */
+const HOUR_MS = 3_600_000;
+
+/** A session that nobody refreshed ends by time, and its sockets with it; what was over for long is cleared away. */
+export async function closeExpired(
+  store: Pick<AuthStore, "overAmong" | "deleteOver">,
+  revocations: Revocations,
+  open: string[],
+  now: number,
+  accessTokenMs: number,
+): Promise<void> {
+  for (const id of await store.overAmong(open, new Date(now))) revocations.add(id);
+  await store.deleteOver(new Date(now - accessTokenMs - HOUR_MS));
 }

@@ -26,6 +26,28 @@ export function connectRedis(url: string, log: Log): Redis {
   return redis;
 }
 
+/** What Redis thinks the time is (ms since 1970); rejects with what is in the way. */
+export async function askRedisTime(url: string, patienceMs: number): Promise<number> {
+  const redis = new Redis(url, {
+    lazyConnect: true,
+    connectTimeout: patienceMs,
+    commandTimeout: patienceMs,
+    maxRetriesPerRequest: 0,
+    retryStrategy: () => null,
+  });
+  let reason: Error | undefined;
+  redis.on("error", (error: Error) => (reason ??= error));
+  try {
+    await redis.connect();
+    const [seconds, micros] = await redis.time();
+    return Number(seconds) * 1_000 + Number(micros) / 1_000;
+  } catch (error) {
+    throw reason ?? error; // The driver only says that the connection is closed.
+  } finally {
+    redis.disconnect();
+  }
+}
+
 const DEAF_MS = 15_000;
 
 /** Pub/sub over one channel. ioredis subscribes again by itself after a restart of Redis; what was published meanwhile is gone. */

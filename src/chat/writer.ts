@@ -3,6 +3,7 @@ import { GLOBAL_ROOM } from "../db/schema.ts";
 import type { Faults, Person } from "../deps.ts";
 import { notFound, Refusal, unauthenticated, unavailable } from "../errors.ts";
 import type { Clock } from "../ops/clock.ts";
+import { createCounts, type Counts } from "../ops/counts.ts";
 import type { MessageEvent } from "./rooms.ts";
 import type { ChatStore } from "./store.ts";
 
@@ -18,11 +19,20 @@ export type Draft = {
 export type Stored = { event: MessageEvent; repeat: boolean };
 export type Writer = ReturnType<typeof createWriter>;
 
-type Waiting = { draft: Draft; since: number; resolve: (stored: Stored) => void; reject: (error: unknown) => void };
+/** `since` by the clock, for its deadline; `arrivedAt` exactly, for figures. */
+type Waiting = {
+  draft: Draft;
+  since: number;
+  arrivedAt: number;
+  resolve: (stored: Stored) => void;
+  reject: (error: unknown) => void;
+};
 type Deps = {
   store: ChatStore;
   hasRoom: () => boolean;
-  committed: (events: MessageEvent[]) => void;
+  /** `arrivals`: when each of them was let in. */
+  committed: (events: MessageEvent[], arrivals: number[]) => void;
+  counts?: Counts;
   clock: Clock;
   at: Faults;
 };
@@ -35,7 +45,7 @@ const MAX_WAITING = 10_000;
  * Group commit: the commit under way is the window in which the next batch gathers. Two lanes, so that private sends never wait
  * for the global room's row. Within a lane the order of arrival is the order of the batch.
  */
-export function createWriter({ store, hasRoom, committed, clock, at }: Deps) {
+export function createWriter({ store, hasRoom, committed, counts = createCounts(), clock, at }: Deps) {
   const lanes = { global: [] as Waiting[], rooms: [] as Waiting[] };
   const working = new Map<Waiting[], Promise<void>>();
 
@@ -51,6 +61,7 @@ export function createWriter({ store, hasRoom, committed, clock, at }: Deps) {
   }
 
   async function commit(batch: Waiting[], retries: number): Promise<void> {
+    const startedAt = performance.now();
     let outcomes: Awaited<ReturnType<ChatStore["storeMessages"]>>;
     try {
       const answer = store.storeMessages(batch.map((one) => one.draft));
@@ -71,9 +82,11 @@ export function createWriter({ store, hasRoom, committed, clock, at }: Deps) {
       return;
     }
     at("committed");
+    counts.commit.observe((performance.now() - startedAt) / 1000);
     const events: MessageEvent[] = [];
+    const arrivals: number[] = [];
     outcomes.forEach((outcome, i) => {
-      const { draft, resolve, reject } = batch[i]!;
+      const { draft, arrivedAt, resolve, reject } = batch[i]!;
       if (outcome.kind === "not_found") return reject(notFound());
       if (outcome.kind === "unauthenticated") return reject(unauthenticated());
       if (outcome.kind === "mismatch")
@@ -91,10 +104,15 @@ export function createWriter({ store, hasRoom, committed, clock, at }: Deps) {
           audience: draft.audience,
         },
       };
-      if (outcome.kind === "stored") events.push(event);
+      if (outcome.kind === "stored") {
+        events.push(event);
+        arrivals.push(arrivedAt);
+      } else counts.repeats++;
       resolve({ event, repeat: outcome.kind === "duplicate" });
     });
-    if (events.length) committed(events);
+    // A batch is of one lane.
+    counts.messages[batch[0]!.draft.room === GLOBAL_ROOM ? "global" : "direct"] += events.length;
+    if (events.length) committed(events, arrivals);
     at("published");
   }
 
@@ -104,7 +122,7 @@ export function createWriter({ store, hasRoom, committed, clock, at }: Deps) {
       const lane = draft.room === GLOBAL_ROOM ? lanes.global : lanes.rooms;
       if (lane.length >= MAX_WAITING || !hasRoom()) return Promise.reject(unavailable());
       return new Promise((resolve, reject) => {
-        lane.push({ draft, since: clock.now(), resolve, reject });
+        lane.push({ draft, since: clock.now(), arrivedAt: performance.now(), resolve, reject });
         if (!working.has(lane))
           working.set(
             lane,
@@ -112,6 +130,9 @@ export function createWriter({ store, hasRoom, committed, clock, at }: Deps) {
           );
       });
     },
+
+    /** How many wait to be stored. */
+    waiting: () => ({ writer_global: lanes.global.length, writer_rooms: lanes.rooms.length }),
 
     /** Resolves when nothing is under way. */
     async idle(): Promise<void> {

@@ -161,10 +161,16 @@ export function createClient(options: {
     signUp: async (form: { username: string; password: string; email?: string }) => entered(await session.signUp(form)),
     /** @throws {ChatError} `unauthenticated` for a wrong name or password, `rate_limited` */
     logIn: async (form: { username: string; password: string }) => entered(await session.logIn(form)),
-    /** Goes on as whoever this device knows, without asking the server. @returns null where it knows nobody */
+    /**
+     * Goes on as whoever this device knows, without asking the server, and with what is unsent. To be called again when another tab has
+     * logged in or out, or was closed. @returns null where it knows nobody
+     */
     restore: async (): Promise<User | null> => {
+      const before = session.user()?.id;
       const user = await session.restore();
-      return user && entered(user);
+      if (user && user.id !== before) return entered(user);
+      await drafts.takeUp();
+      return user;
     },
     /** Ends the session and removes all that is kept here, unsent messages too. @throws {ChatError} where the server could not be told */
     logOut: async (): Promise<void> => {
@@ -220,6 +226,8 @@ export function createClient(options: {
     /** To be called at every key; the rest is done here. */
     typing: typing.start,
 
+    /** Asks for the latest messages of the room that is to be shown first, while the connection comes up. */
+    preload: history.preload,
     /** Gets the latest messages of a room, where they are not there. @throws {ChatError} */
     loadLatest: history.loadLatest,
     /** Gets the page before what is held, where there is one. @throws {ChatError} */

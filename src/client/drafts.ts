@@ -42,6 +42,8 @@ export function createDrafts({
   let limits = { message_max_length: Infinity, frame_max_bytes: Infinity };
   let user: string | null = null;
   let wake = () => {};
+  /** Confirmed or given up in this page: what another tab still has stored of it is no news. */
+  const done = new Set<string>();
   const waiting = new Map<string, { of: string; resolve: (sent: Sent) => void; reject: (error: ChatError) => void }>();
 
   const prefix = (userId: string) => `outbox/${userId}/`;
@@ -92,6 +94,7 @@ export function createDrafts({
   }
 
   function confirm(clientId: string, sent: Sent): void {
+    done.add(clientId);
     if (!acked(outbox, clientId, sent.seq)) return;
     void unkeep(clientId);
     waiting.get(clientId)?.resolve(sent);
@@ -102,6 +105,19 @@ export function createDrafts({
   function giveUp(clientId: string, error: ChatError): void {
     waiting.get(clientId)?.reject(error);
     waiting.delete(clientId);
+  }
+
+  /** Takes what is stored and not known here: an earlier page, or another tab that is gone, had not sent it. */
+  async function takeUp(): Promise<void> {
+    if (!user) return;
+    const mine = outbox;
+    const stored = (await storage.entries(prefix(user)).catch(() => [])).map(([, value]) => value as OutboxEntry);
+    restore(
+      mine,
+      stored.filter(({ clientId }) => !done.has(clientId)),
+    );
+    pump();
+    changed();
   }
 
   return {
@@ -132,6 +148,7 @@ export function createDrafts({
 
     discard(clientId: string): void {
       if (!discarded(outbox, clientId)) return;
+      done.add(clientId);
       void unkeep(clientId);
       giveUp(clientId, new ChatError("discarded", "Given up; it may have been sent."));
       pump();
@@ -157,13 +174,13 @@ export function createDrafts({
     },
 
     /** Takes up what this user had not sent when the page went away. */
-    async enter(userId: string): Promise<void> {
+    enter(userId: string): Promise<void> {
       user = userId;
-      const mine = (outbox = newOutbox());
-      const stored = await storage.entries(prefix(userId)).catch(() => []);
-      restore(mine, stored.map(([, value]) => value) as OutboxEntry[]);
-      pump();
+      outbox = newOutbox();
+      done.clear();
+      return takeUp();
     },
+    takeUp,
 
     /** Signed out. What is unsent waits for the next time. */
     leave(): void {

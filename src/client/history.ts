@@ -1,4 +1,4 @@
-import { merge } from "./messages.ts";
+import { merge, type Message } from "./messages.ts";
 import type { Rest } from "./rest.ts";
 import { ChatError } from "./errors.ts";
 import { addConversation, type ChatState, streamOf } from "./state.ts";
@@ -17,6 +17,16 @@ export function createHistory({
   changed: () => void;
 }) {
   const loading = new Map<string, { state: ChatState; done: Promise<void> }>();
+  let early: { name: string; state: ChatState; messages: Promise<Message[] | null> } | null = null;
+
+  /** The page that was asked for before the room was known, if it has all that the room has been told of since. */
+  async function takeEarly(now: ChatState, name: string): Promise<Message[] | null> {
+    if (early?.state !== now || early.name !== name) return null;
+    const page = await early.messages;
+    early = null;
+    const newest = Math.max(0, ...(page ?? []).map((message) => message.version));
+    return newest >= (now.streams.get(name)?.last ?? Infinity) ? page : null;
+  }
 
   /** One load of a kind at a time, however often it is asked for. */
   function once(name: string, load: (state: ChatState) => Promise<void>): Promise<void> {
@@ -33,13 +43,13 @@ export function createHistory({
     const stream = now.streams.get(name);
     const era = stream?.era;
     const before = older ? stream?.messages[0]?.id : undefined;
-    const messages = await rest
-      .messages(name, { limit: PAGE, ...(before !== undefined && { before }) })
-      .catch((error) => {
+    const messages =
+      (older ? null : await takeEarly(now, name)) ??
+      (await rest.messages(name, { limit: PAGE, ...(before !== undefined && { before }) }).catch((error) => {
         // The server does not keep messages for ever: this one is gone there, and what was before it too.
         if (before !== undefined && error instanceof ChatError && error.code === "invalid_field") return [];
         throw error;
-      });
+      }));
     // Somebody else is signed in.
     if (now !== state()) return true;
     if (now.streams.get(name) !== stream || stream?.era !== era) return false;
@@ -56,6 +66,10 @@ export function createHistory({
     });
 
   return {
+    /** Asks for the latest page while nothing is known yet: `loadLatest` need not wait for it then. */
+    preload(name: string): void {
+      early = { name, state: state(), messages: rest.messages(name, { limit: PAGE }).catch(() => null) };
+    },
     loadLatest,
     loadOlder: (name: string): Promise<void> => {
       const stream = state().streams.get(name);

@@ -131,9 +131,18 @@ export function createSession({
     signUp: (form: { username: string; password: string; email?: string }): Promise<User> =>
       enter("signup", { ...form, password_confirm: form.password }),
     logIn: (form: { username: string; password: string }): Promise<User> => enter("login", form),
-    /** Goes on with the session that this device keeps. It may turn out to be over at the first request. */
+    /**
+     * Goes on with the session that this device keeps; another tab may have ended it, or begun one of somebody else's. It may turn out to be
+     * over at the first request.
+     */
     async restore(): Promise<User | null> {
-      current ??= (await stored()) ?? null;
+      const former = current;
+      const kept = (await storage.get(KEY).catch(() => former)) as Stored | null | undefined;
+      if (former && former === current && kept?.user.id !== former.user.id) {
+        current = null;
+        signedOut("logged_out", former.user);
+      }
+      current ??= kept ?? null;
       return current?.user ?? null;
     },
     /** Signed out here whatever happens. @throws {ChatError} when the server could not be told: its side then ends by itself */

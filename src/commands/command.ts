@@ -35,3 +35,9 @@ function parse<const T extends Options>(args: string[], options: T) {
     throw new UsageError((error as Error).message, { cause: error });
   }
 }
+
+/** For the operator: the whole story. */
+export function reasons(error: unknown): string[] {
+  if (!(error instanceof Error)) return [String(error)];
+  return [error.message, ...(error.cause === undefined ? [] : reasons(error.cause))];
+}

@@ -1,4 +1,5 @@
 import { readConfig } from "../config.ts";
+import { localUrl } from "./checks.ts";
 import { type Command, readArgs } from "./command.ts";
 
 /** A server that takes longer is not well. */
@@ -10,10 +11,9 @@ export const health: Command = {
 For the health check of a container, which needs no other program for it. HOST and PORT say where the server listens.`,
   async run(args) {
     readArgs(args, {});
-    const { host, port } = readConfig();
+    const { host, port } = readConfig(undefined, false);
     if (!port) throw new Error("PORT: is 0, so where the server listens is not known.");
-    const at = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "[::1]" : host.includes(":") ? `[${host}]` : host;
-    const url = `http://${at}:${port}`;
+    const url = localUrl(host, port);
     const answer = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(PATIENCE_MS) }).catch((cause) => {
       throw new Error(`nothing answers at ${url}`, { cause });
     });

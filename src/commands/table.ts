@@ -1,12 +1,13 @@
-import { type Command, type OnStop, UsageError } from "./command.ts";
+import { type Command, type OnStop, reasons, UsageError } from "./command.ts";
 import { createAdmin } from "./create-admin.ts";
+import { doctor } from "./doctor.ts";
 import { health } from "./health.ts";
 import { migrate } from "./migrate.ts";
 import { resetPassword } from "./reset-password.ts";
 import { serve, worker } from "./serve.ts";
 
 /** All that the program can be asked for. A new command is a file and a line here. */
-const COMMANDS: Command[] = [serve, health, migrate, createAdmin, resetPassword];
+const COMMANDS: Command[] = [serve, health, doctor, migrate, createAdmin, resetPassword];
 
 /** Runs the command that the arguments name; without one, `serve`. The exit code: 0 done, 1 failed, 2 these arguments make no sense. */
 export async function runCommand([name = serve.name, ...args]: string[], onStop: OnStop): Promise<number> {
@@ -44,10 +45,4 @@ function overview(): string {
     "",
     "liquidchat <command> --help tells more. Settings come from the environment, or from a file .env here.",
   ].join("\n");
-}
-
-/** For the operator: the whole story. */
-function reasons(error: unknown): string[] {
-  if (!(error instanceof Error)) return [String(error)];
-  return [error.message, ...(error.cause === undefined ? [] : reasons(error.cause))];
 }

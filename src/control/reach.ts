@@ -1,3 +1,4 @@
+import { existsSync, statSync } from "node:fs";
 import { createPasswords } from "../auth/passwords.ts";
 import { openDatabase } from "../backends.ts";
 import type { Config } from "../config.ts";
@@ -19,6 +20,7 @@ export type Control = AsyncDisposable & {
 
 /** Speaks to the server that holds the embedded database; where none runs, or over PostgreSQL, opens the database, with this program's tables. */
 export async function reach(config: Config): Promise<Control> {
+  if (!config.databaseUrl) refuseForeign(config.dataDir);
   try {
     const db = await openDatabase(config, false, clock, createLog(config.debug));
     const routes = controlRoutes(db, createPasswords());
@@ -34,6 +36,12 @@ export async function reach(config: Config): Promise<Control> {
       async () => {},
     );
   }
+}
+
+/** What root leaves in the folder of another user, or another user of root, stops the next start. */
+function refuseForeign(dataDir: string): void {
+  const uid = existsSync(dataDir) ? statSync(dataDir).uid : process.geteuid!();
+  if (uid !== process.geteuid!()) throw new Error(`DATA_DIR: ${dataDir} belongs to user ${uid}. Run this as that user`);
 }
 
 type Fetch = (path: string, init: RequestInit) => Response | Promise<Response>;

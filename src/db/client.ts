@@ -17,6 +17,8 @@ export interface Database {
   exec(sql: string): Promise<void>;
   /** False while the disk is nearly full: then nothing is to be stored, for a full one can hang the database for ever. */
   hasRoom(): boolean;
+  /** Questions that had no answer, and those that failed though nothing was wrong with what they held. */
+  readonly errors: { unavailable: number; refused: number };
   /** The query builder, over the same connection. */
   readonly orm: PgRemoteDatabase<typeof schema>;
   close(): Promise<void>;
@@ -36,6 +38,12 @@ export function sqlState(error: unknown): string | null {
   const code =
     (error as { code?: unknown } | null)?.code ?? (error as { cause?: { code?: unknown } } | null)?.cause?.code;
   return typeof code === "string" && /^[0-9FHPX][0-9A-Z]{4}$/.test(code) ? code : null;
+}
+
+/** Counts what a question came to. What a constraint or a value refused is an answer. */
+export function countError(errors: Database["errors"], error: unknown): void {
+  if (error instanceof DatabaseUnavailable) errors.unavailable++;
+  else if (!/^2[23]/.test(sqlState(error) ?? "")) errors.refused++;
 }
 
 /** It has no disk, memory, connections or open files left, for now. */

@@ -4,7 +4,15 @@ import { chmod, mkdir, rename, rm, stat, statfs, writeFile } from "node:fs/promi
 import { join } from "node:path";
 import type { Clock } from "../ops/clock.ts";
 import type { Log } from "../ops/log.ts";
-import { DatabaseUnavailable, type Database, isExhausted, ormOver, QUERY_DEADLINE_MS, type Row } from "./client.ts";
+import {
+  countError,
+  DatabaseUnavailable,
+  type Database,
+  isExhausted,
+  ormOver,
+  QUERY_DEADLINE_MS,
+  type Row,
+} from "./client.ts";
 import type { Answer, Request } from "./embedded-worker.ts";
 import template from "./template.tar.gz" with { type: "file" };
 
@@ -96,7 +104,7 @@ async function unpackTemplate(dataDir: string): Promise<void> {
 }
 
 /** Below this, sends are refused: they are small, and what is under way still fits. */
-const LEAST_FREE_BYTES = 64 * 1024 * 1024;
+export const LEAST_FREE_BYTES = 64 * 1024 * 1024;
 
 async function watchDisk(dataDir: string, clock: Clock) {
   let free = Infinity;
@@ -111,8 +119,14 @@ async function watchDisk(dataDir: string, clock: Clock) {
 }
 
 function databaseOver(client: WorkerClient, hasRoom: () => boolean, unlock: () => void): Database {
-  const run = (sql: string, params: unknown[], arrays: boolean) => client.query({ sql, params, arrays });
+  const errors = { unavailable: 0, refused: 0 };
+  const run = (sql: string, params: unknown[], arrays: boolean) =>
+    client.query({ sql, params, arrays }).catch((error) => {
+      countError(errors, error);
+      throw error;
+    });
   return {
+    errors,
     hasRoom,
     query: <T>(sql: string, params: unknown[]) => run(sql, params, false) as Promise<T[]>,
     exec: async (sql) => void (await client.ask({ exec: sql })),

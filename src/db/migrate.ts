@@ -15,17 +15,26 @@ export async function migrate(db: Database): Promise<void> {
   );
   const applied = await db.query<{ id: string }>("SELECT id FROM migrations", []);
   const functions = `${FUNCTIONS_ID}${Bun.hash(FUNCTIONS).toString(36)}`;
-  const known = new Set(MIGRATIONS.map((migration) => migration.id));
-  const unknown = applied.find((row) => !known.has(row.id) && !row.id.startsWith(FUNCTIONS_ID));
-  if (unknown) {
-    throw new Error(
-      `The database is newer than this program (it has migration ${unknown.id}). Start the newer version.`,
-    );
-  }
+  refuseNewer(applied);
   const done = new Set(applied.map((row) => row.id));
   for (const { id, sql } of MIGRATIONS) if (!done.has(id)) await db.exec(guarded(id, sql));
   if (!done.has(functions))
     await db.exec(guarded(functions, `${FUNCTIONS}; DELETE FROM migrations WHERE id LIKE '${FUNCTIONS_ID}%'`));
+}
+
+/** Throws where a newer version of this program was at work, as `migrate` does, and changes nothing. */
+export async function expectNotNewer(db: Database): Promise<void> {
+  const [row] = await db.query<{ there: boolean }>("SELECT to_regclass('migrations') IS NOT NULL AS there", []);
+  if (row!.there) refuseNewer(await db.query<{ id: string }>("SELECT id FROM migrations", []));
+}
+
+function refuseNewer(applied: { id: string }[]): void {
+  const known = new Set(MIGRATIONS.map((migration) => migration.id));
+  const unknown = applied.find((row) => !known.has(row.id) && !row.id.startsWith(FUNCTIONS_ID));
+  if (unknown)
+    throw new Error(
+      `The database is newer than this program (it has migration ${unknown.id}). Start the newer version.`,
+    );
 }
 
 /** One statement, so one transaction: whoever comes second waits, sees that it is done and does nothing. */

@@ -2,6 +2,7 @@ import { createConnection, type Socket } from "node:net";
 import postgres from "postgres";
 import type { Clock } from "../ops/clock.ts";
 import {
+  countError,
   DatabaseUnavailable,
   type Database,
   isExhausted,
@@ -49,9 +50,14 @@ export function openPostgres(url: string, clock: Clock): Database {
     else idle.push(next);
   }
 
+  const errors = { unavailable: 0, refused: 0 };
+
   async function run<T>(text: string, params: unknown[], arrays: boolean): Promise<T> {
     const startedAt = clock.now();
-    const connection = await acquire();
+    const connection = await acquire().catch((error) => {
+      countError(errors, error);
+      throw error;
+    });
     let broken = true;
     try {
       const query = connection.unsafe(text, params as never[], { prepare: true });
@@ -64,14 +70,17 @@ export function openPostgres(url: string, clock: Clock): Database {
       // FATAL: it did not let us in, or cut us off. No state: the connection broke, or the deadline was missed.
       broken = state === null || (error as { severity?: string }).severity === "FATAL" || /^(57P|08)/.test(state);
       // 57014 and 55P03 are its own deadlines.
-      if (!broken && state !== "57014" && state !== "55P03" && !isExhausted(state)) throw error;
-      throw error instanceof DatabaseUnavailable ? error : new DatabaseUnavailable(error);
+      const away = broken || state === "57014" || state === "55P03" || isExhausted(state);
+      const told = away && !(error instanceof DatabaseUnavailable) ? new DatabaseUnavailable(error) : error;
+      countError(errors, told);
+      throw told;
     } finally {
       release(connection, broken);
     }
   }
 
   return {
+    errors,
     hasRoom: () => true, // Its own server sees to its disk.
     query: <T>(text: string, params: unknown[]) => run<T[]>(text, params, false),
     exec: async (text) => {

@@ -1,21 +1,12 @@
 import type { Refusal } from "../errors.ts";
 import type { Clock } from "./clock.ts";
+import { type ACCOUNT_EVENTS, createCounts } from "./counts.ts";
 import type { Log } from "./log.ts";
 
 /** Who asks: the client's address, and the id of the request. */
 export type Asker = { address: string; id: string };
 
-type Event =
-  | "signed_up"
-  | "logged_in"
-  | "login_failed"
-  | "logged_out"
-  | "password_wrong"
-  | "password_changed"
-  | "password_reset"
-  | "account_deleted"
-  | "session_ended"
-  | "token_reused";
+type Event = (typeof ACCOUNT_EVENTS)[number];
 
 export type Audit = ReturnType<typeof createAudit>;
 
@@ -23,13 +14,14 @@ export type Audit = ReturnType<typeof createAudit>;
 const MAX_REFUSALS = 1_000;
 
 /** What happened to accounts and at the doors, in the log, for the operator. By ids alone: a name that was typed can be a mistyped password. */
-export function createAudit(log: Log, clock: Clock) {
+export function createAudit(log: Log, clock: Clock, counts = createCounts()) {
   const refused = new Set<string>();
   let minute = 0;
 
   return {
     /** `ended`: how many sessions ended by it. */
     tell(event: Event, { address, id }: Asker, about: { user?: string; session?: string; ended?: number }): void {
+      counts.accounts[event]++;
       log.info({ event, ...about, address, id }, "security");
     },
 

@@ -8,7 +8,7 @@ export function createBatch<K, V>(
   { size, inFlight }: { size: number; inFlight: number },
   ask: (keys: K[]) => Promise<V[]>,
   isOfOne: (error: unknown) => boolean = () => false,
-): (key: K) => Promise<V> {
+): ((key: K) => Promise<V>) & { waiting: () => number } {
   const waiting: Waiting<K, V>[] = [];
   let asking = 0;
 
@@ -28,11 +28,12 @@ export function createBatch<K, V>(
     asking--;
   }
 
-  return (key) =>
-    new Promise((resolve, reject) => {
+  const asked = (key: K) =>
+    new Promise<V>((resolve, reject) => {
       waiting.push({ key, resolve, reject });
       if (asking >= inFlight) return;
       asking++;
       void next();
     });
+  return Object.assign(asked, { waiting: () => waiting.length });
 }

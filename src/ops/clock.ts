@@ -8,6 +8,11 @@ export interface Clock {
   sleep(ms: number): Promise<void>;
 }
 
+/** Resolves when it is so, or after `ms` at the latest. */
+export async function until(done: () => boolean, clock: Clock, ms: number): Promise<void> {
+  for (let waited = 0; !done() && waited < ms; waited += 10) await clock.sleep(10);
+}
+
 export const systemClock: Clock = {
   now: () => Date.now(),
   every: (ms, callback) => {

@@ -15,8 +15,10 @@ const forPages = secureHeaders({
     baseUri: ["'none'"],
     formAction: ["'self'"],
     frameAncestors: ["'none'"],
+    workerSrc: ["'self'"],
     requireTrustedTypesFor: ["'script'"],
-    trustedTypes: ["'none'"],
+    // The one policy: it names the service worker's script, whatever it is asked for (web/app/worker.ts).
+    trustedTypes: ["service-worker"],
   },
   permissionsPolicy: { camera: [], microphone: [], geolocation: [], payment: [], usb: [], displayCapture: [] },
   xFrameOptions: "DENY",

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import type { Log } from "./log.ts";
 
 /** For the database, the log and requests. */
-const BESIDE_SOCKETS = 1_000;
+export const BESIDE_SOCKETS = 1_000;
 
 /**
  * How many sockets there is room for: each takes a descriptor, and a process that has none left can open nothing more, files of its
@@ -16,7 +16,7 @@ export function roomForSockets(wanted: number, log: Log): number {
 }
 
 /** What this process may have open; unknown counts as enough. */
-function openFiles(): number {
+export function openFiles(): number {
   try {
     return Number(/^Max open files +(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8"))?.[1] ?? Infinity);
   } catch {

@@ -1,5 +1,5 @@
-import { createServer } from "node:net";
 import type { Log } from "./log.ts";
+import { probePort } from "./port.ts";
 
 /** A worker that dies at once again and again is broken: it comes back slower and slower. */
 const MAX_PAUSE_MS = 10_000;
@@ -11,7 +11,10 @@ const SELF = Bun.isStandaloneExecutable ? [process.execPath] : [process.execPath
 
 /** Runs workers that share the port, starts those again that end by themselves, and ends them all with itself. */
 export async function supervise({ count, host, port, log, onStop }: Options): Promise<number> {
-  await refuseSharedPort(host, port);
+  // Workers share their port by `reusePort`, and so would two deployments: half of each one's clients would land at the other.
+  await probePort(host, port).catch((error: Error) => {
+    throw new Error(`HOST, PORT: cannot listen on ${host}:${port} (${error.message}).`);
+  });
   let stopping = false;
   const children = new Set<Bun.Subprocess>();
   const { promise: stopped, resolve: endPauses } = Promise.withResolvers<void>();
@@ -47,15 +50,4 @@ export async function supervise({ count, host, port, log, onStop }: Options): Pr
     return 0;
   };
   return Math.max(...(await Promise.all(Array.from({ length: count }, keep))));
-}
-
-/** Workers share their port by `reusePort`, and so would two deployments: half of each one's clients would land at the other. */
-function refuseSharedPort(host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once("error", (error) =>
-      reject(new Error(`HOST, PORT: cannot listen on ${host}:${port} (${error.message}).`)),
-    );
-    probe.listen(port, host, () => probe.close(() => resolve()));
-  });
 }

@@ -4,7 +4,7 @@ import type { Refusal } from "../errors.ts";
 export function createTurns(atOnce: number, waiting: number, refusal: () => Refusal) {
   const lanes = new Map<string, { running: number; queue: (() => void)[] }>();
 
-  return async function inTurn<T>(key: string, work: () => Promise<T>): Promise<T> {
+  async function inTurn<T>(key: string, work: () => Promise<T>): Promise<T> {
     const lane = lanes.get(key) ?? { running: 0, queue: [] };
     lanes.set(key, lane);
     if (lane.running < atOnce) lane.running++;
@@ -17,5 +17,8 @@ export function createTurns(atOnce: number, waiting: number, refusal: () => Refu
       if (next) next();
       else if (--lane.running === 0) lanes.delete(key);
     }
-  };
+  }
+  return Object.assign(inTurn, {
+    waiting: () => lanes.values().reduce((sum, { queue }) => sum + queue.length, 0),
+  });
 }

@@ -103,6 +103,7 @@ export function createTracker({ bus, publish, hears, partnersOf, writeLastSeen, 
       });
       return [...roll.parts(), ...jsonParts(untold)];
     },
+    online: () => state.shown.size,
     isOnline: (user: string) => state.shown.has(user),
     /** Sockets of a user in all processes. */
     sockets: (user: string) => state.totals.get(user) ?? 0,

@@ -66,12 +66,28 @@ export const ROUTES: Record<string, Route> = {
     may: "anybody",
     answers: { 200: ok("AsyncAPI 3.0.", json) },
   },
+  "GET /manifest.webmanifest": {
+    tag: "Pages",
+    summary: "What it takes to install the page",
+    may: "anybody",
+    answers: {
+      200: {
+        ...ok("It.", z.looseObject({ name: z.string(), start_url: z.literal("/") })),
+        type: "application/manifest+json",
+      },
+    },
+  },
   ...Object.fromEntries(
     [
       ["/api/docs", "This document to read and to try", "text/html", "<!doctype html>"] as const,
       ["/", "The page", "text/html", "<!doctype html>"] as const,
       ["/reset", "The page, where a one-time link leads", "text/html", "<!doctype html>"] as const,
       ["/icon.svg", "Its icon", "image/svg+xml", "<svg"] as const,
+      ["/icon-unread.svg", "Its icon while something is unread", "image/svg+xml", "<svg"] as const,
+      ...["icon-192", "icon-512", "icon-maskable", "apple-touch-icon"].map(
+        (name) => [`/${name}.png`, "Its icon on a device", "image/png"] as const,
+      ),
+      ["/sw.js", "Its service worker", "text/javascript"] as const,
       ...["/api/docs/page", "/page"].flatMap((page) => [
         [`${page}.js`, "A page's script", "text/javascript"] as const,
         [`${page}.css`, "A page's style", "text/css"] as const,

@@ -1,5 +1,6 @@
 import type { Faults } from "../deps.ts";
 import { Refusal, toRefusal } from "../errors.ts";
+import { createCounts, type Counts } from "../ops/counts.ts";
 import type { Log } from "../ops/log.ts";
 import { CLIENT_FRAMES, type Endpoint, type ServerFrame } from "../protocol/frames.ts";
 
@@ -10,7 +11,7 @@ export type Handler = ((frame: never) => Promise<Answer>) | undefined;
 export type Dispatch = ReturnType<typeof createDispatch>;
 
 /** From the text of a frame to its handler. Every refusal is told, as an error frame that carries the `client_id` it came with. */
-export function createDispatch(log: Log, at: Faults) {
+export function createDispatch(log: Log, at: Faults, counts = createCounts()) {
   /** Resolves when the socket's next frame may go on; `reply` may be called later, or never. */
   return async function dispatch(
     endpoint: Endpoint,
@@ -19,7 +20,7 @@ export function createDispatch(log: Log, at: Faults) {
     reply: (frame: string) => void,
   ): Promise<void> {
     let clientId: string | undefined;
-    const refuse = (error: unknown) => reply(errorFrame(error, clientId, log));
+    const refuse = (error: unknown) => reply(errorFrame(error, clientId, log, counts));
     try {
       const frame = readObject(text);
       if (typeof frame.client_id === "string") clientId = frame.client_id.toWellFormed().slice(0, 64);
@@ -46,8 +47,9 @@ export function createDispatch(log: Log, at: Faults) {
   };
 }
 
-export function errorFrame(error: unknown, clientId: string | undefined, log: Log): string {
+export function errorFrame(error: unknown, clientId: string | undefined, log: Log, counts: Counts): string {
   const refusal = toRefusal(error);
+  counts.refusals.socket[refusal.code]++;
   // That the database is away is told once, elsewhere, not for every frame of a flood.
   if (refusal.code === "internal") log.error({ err: error }, "a frame failed");
   else if (refusal.code === "unavailable") log.debug({ err: error }, "a frame could not be served");

@@ -1,4 +1,5 @@
 import type { Clock } from "../ops/clock.ts";
+import type { Counts } from "../ops/counts.ts";
 import { CLOSE } from "../protocol/codes.ts";
 import type { ChatFrame } from "../protocol/frames.ts";
 import type { Sockets } from "./sockets.ts";
@@ -12,12 +13,13 @@ type Options = {
   clock: Clock;
   reason: string;
   overMs: number;
+  counts: Counts;
   /** Settles what is under way, so that it is acknowledged before its socket closes. */
   settle: () => Promise<void>;
 };
 
 /** Closes every socket, some each tenth of a second, so that they do not all come back in the same moment. */
-export async function closeInWaves({ sockets, clock, reason, overMs, settle }: Options): Promise<void> {
+export async function closeInWaves({ sockets, clock, reason, overMs, counts, settle }: Options): Promise<void> {
   const waves = Math.ceil(overMs / WAVE_MS);
   for (let wave = waves; wave > 0; wave--) {
     await settle();
@@ -30,6 +32,7 @@ export async function closeInWaves({ sockets, clock, reason, overMs, settle }: O
       const frame: ChatFrame = { type: "reconnect", after_ms: Math.floor(Math.random() * JITTER_MS) };
       if (ws.data.endpoint === "chat") ws.send(JSON.stringify(frame));
       ws.close(CLOSE.restarting, reason);
+      counts.reconnects++;
     }
     await clock.sleep(WAVE_MS);
   }

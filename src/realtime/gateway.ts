@@ -2,6 +2,7 @@ import type { WebSocketHandler } from "bun";
 import type { Commands } from "../deps.ts";
 import { Refusal, unauthenticated } from "../errors.ts";
 import type { Clock } from "../ops/clock.ts";
+import { countClose, createCounts, type Counts } from "../ops/counts.ts";
 import type { Log } from "../ops/log.ts";
 import { CLOSE } from "../protocol/codes.ts";
 import type { ChatFrame, Endpoint } from "../protocol/frames.ts";
@@ -36,6 +37,7 @@ type Deps = {
   idleMs: number;
   /** A client of the one socket that says nothing for this long is frozen, whatever its network answers to pings. */
   silenceMs: number;
+  counts?: Counts;
   clock: Clock;
   log: Log;
 };
@@ -51,14 +53,16 @@ const PATIENCE_MS = 10_000;
 
 /** What becomes of a socket: who comes in, what they say, when it closes. */
 export function createGateway(deps: Deps) {
-  const { sockets, publisher, dispatch, commands, presence, clock, log } = deps;
+  const { sockets, publisher, dispatch, commands, presence, counts = createCounts(), clock, log } = deps;
   const { maxBacklogBytes = MAX_BACKLOG_BYTES } = deps;
   function open(ws: Socket): void {
     sockets.enter(ws);
     if (ws.data.state !== "anonymous") return admitted(ws);
     sockets.anonymous.add(ws);
     // Were the newest refused, or the oldest of all, a few addresses could keep everyone out.
-    if (sockets.anonymous.size > deps.maxUnauthenticated) oldestOfMost().close(CLOSE.abuse, "too many strangers");
+    if (sockets.anonymous.size <= deps.maxUnauthenticated) return;
+    counts.evictions.stranger++;
+    oldestOfMost().close(CLOSE.abuse, "too many strangers");
   }
 
   /** The stranger that waits longest, of the address that has most of them. */
@@ -81,7 +85,8 @@ export function createGateway(deps: Deps) {
     presence.set(caller.userId, caller.username, sockets.ofUser(caller.userId).length);
   }
 
-  function close(ws: Socket): void {
+  function close(ws: Socket, code: number): void {
+    countClose(counts, code);
     sockets.leave(ws);
     sockets.anonymous.delete(ws);
     if (ws.data.state !== "open") return;
@@ -104,7 +109,7 @@ export function createGateway(deps: Deps) {
     if (waitMs > 0) {
       if (isFlood(data, now)) return ws.close(CLOSE.abuse, "too many frames");
       const refusal = new Refusal("rate_limited", "Too many frames. Wait a moment.", { retryAfterMs: waitMs });
-      return void ws.send(errorFrame(refusal, undefined, log));
+      return void ws.send(errorFrame(refusal, undefined, log, counts));
     }
     if (
       data.inbox.length >= MAX_INBOX.frames ||
@@ -214,6 +219,7 @@ export function createGateway(deps: Deps) {
     for (const { ws, bytes } of lagging.sort((one, other) => other.bytes - one.bytes)) {
       if (backlog <= maxBacklogBytes / 2) return;
       backlog -= bytes;
+      counts.evictions.backlog++;
       ws.terminate();
     }
   }

@@ -1,4 +1,5 @@
 import type { Outgoing } from "../deps.ts";
+import { createCounts, type Counts } from "../ops/counts.ts";
 import { CLOSE } from "../protocol/codes.ts";
 import type { Endpoint } from "../protocol/frames.ts";
 import type { Heads } from "./heads.ts";
@@ -17,10 +18,11 @@ type Deps = {
   publishTo: (topic: string, frame: string) => void;
   sockets: Sockets;
   heads: Heads;
+  counts?: Counts;
 };
 
 /** The one place that publishes, and that says who is told. */
-export function createPublisher({ publishTo, sockets, heads }: Deps) {
+export function createPublisher({ publishTo, sockets, heads, counts = createCounts() }: Deps) {
   const queue: (Outgoing | (() => void))[] = [];
   /** Frames for sockets that are coming back: they are to follow what was missed. */
   const held = new Map<Socket, { frames: string[]; bytes: number }>();
@@ -32,6 +34,7 @@ export function createPublisher({ publishTo, sockets, heads }: Deps) {
     for (const ws of left) ws.unsubscribe(to);
     publishTo(to, frame);
     for (const ws of left) ws.subscribe(to);
+    counts.deliveries[endpoint] += sockets.count(endpoint, user);
     if (head) heads.note(user, head);
     if (endpoint === "chat" && held.size) hold({ user, except, frame });
   }
@@ -46,6 +49,7 @@ export function createPublisher({ publishTo, sockets, heads }: Deps) {
       heldBytes += bytes;
       if (waiting.bytes <= MAX_HELD_BYTES && heldBytes <= MAX_HELD_IN_ALL_BYTES) continue;
       forget(ws);
+      counts.evictions.overflow++;
       ws.close(CLOSE.behind, "too much happened meanwhile");
     }
   }
@@ -98,6 +102,8 @@ export function createPublisher({ publishTo, sockets, heads }: Deps) {
     },
 
     forget,
+    /** How much waits to leave. */
+    waiting: () => queue.length,
   };
 }
 

@@ -74,7 +74,6 @@ export function createBucket(
   };
 }
 
-/** Of one socket, before anything is parsed: far above what the message limit lets through; without one, far above what a person can do. */
-export function floodGate({ perSecond, burst }: Limit): Limit {
-  return perSecond ? { perSecond: 50 + 2 * perSecond, burst: 100 + 2 * burst } : { perSecond: 1_000, burst: 2_000 };
-}
+/** A socket's own flood gate: far above what the message limit lets through; without one, far above what a person can do. */
+export const gateOf = ({ perSecond, burst }: { perSecond: number; burst: number }) =>
+  perSecond ? { perSecond: 50 + 2 * perSecond, burst: 100 + 2 * burst } : { perSecond: 1_000, burst: 2_000 };

@@ -1,6 +1,7 @@
 import type { CatchUp, Owed } from "../deps.ts";
 import { Refusal, toRefusal } from "../errors.ts";
 import type { Clock } from "../ops/clock.ts";
+import { createCounts, type Counts } from "../ops/counts.ts";
 import type { Log } from "../ops/log.ts";
 import { CLOSE } from "../protocol/codes.ts";
 import type { ChatFrame } from "../protocol/frames.ts";
@@ -19,6 +20,7 @@ type Deps = {
   presentNow: PresentNow;
   heads: Heads;
   epoch: () => string;
+  counts?: Counts;
   clock: Clock;
   log: Log;
 };
@@ -40,7 +42,16 @@ const MAX_WAITED_FOR = 64;
  * Coming back, on any process and of any age. The order is what makes it whole: first what happens from now on is kept for this
  * socket, then the database is asked; what its snapshot does not show is committed later, and so is among what is kept. Doubles fall to the client's rule.
  */
-export function createResume({ publisher, catchUp, presentNow, heads, epoch, clock, log }: Deps) {
+export function createResume({
+  publisher,
+  catchUp,
+  presentNow,
+  heads,
+  epoch,
+  counts = createCounts(),
+  clock,
+  log,
+}: Deps) {
   /** When each user's gate is open wide again; forgotten after that. */
   const gates = new Map<string, number>();
   /** Who is being waited for, the longest first. */
@@ -67,7 +78,12 @@ export function createResume({ publisher, catchUp, presentNow, heads, epoch, clo
       const at = clock.now();
       if (mismatch || owed.ahead)
         ws.send(
-          errorFrame(new Refusal("epoch_mismatch", "This is not the history that your cursor is of."), undefined, log),
+          errorFrame(
+            new Refusal("epoch_mismatch", "This is not the history that your cursor is of."),
+            undefined,
+            log,
+            counts,
+          ),
         );
       for (const frame of framesFor(owed, presentNow)) {
         if (ws.readyState !== WebSocket.OPEN) return;
@@ -76,6 +92,7 @@ export function createResume({ publisher, catchUp, presentNow, heads, epoch, clo
       }
       if (ws.readyState !== WebSocket.OPEN) return;
       publisher.tell(ws, "chat", userId);
+      counts.resumes[mismatch || owed.ahead ? "mismatch" : asked.since == null ? "fresh" : "back"]++;
       data.phase = { name: "live", since: owed.since, at, toldTo: heads.place };
     } catch (error) {
       // It comes back by itself, later and perhaps elsewhere, and then misses nothing.
@@ -91,6 +108,7 @@ export function createResume({ publisher, catchUp, presentNow, heads, epoch, clo
     const [longest] = slow;
     if (slow.size >= MAX_WAITED_FOR) {
       slow.delete(longest!);
+      counts.evictions.slow_return++;
       longest!.close(CLOSE.behind, "too slow");
     }
     const stop = clock.after(PATIENCE_MS, () => ws.close(CLOSE.behind, "too slow"));

@@ -94,6 +94,14 @@ export class Sockets {
     return false;
   };
 
+  /** How many there are of an endpoint, or of a user's on it. */
+  count(endpoint: Endpoint, user?: string): number {
+    if (user === undefined) return this.#count[endpoint];
+    let count = 0;
+    for (const ws of this.#byUser.get(user) ?? []) if (ws.data.endpoint === endpoint) count++;
+    return count;
+  }
+
   ofUser(userId: string): Socket[] {
     return [...(this.#byUser.get(userId) ?? [])];
   }

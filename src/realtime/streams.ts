@@ -1,5 +1,6 @@
 import type { RoomEvent } from "../deps.ts";
 import type { Clock } from "../ops/clock.ts";
+import { createCounts, type Counts } from "../ops/counts.ts";
 import type { Log } from "../ops/log.ts";
 import { isAhead } from "../db/client.ts";
 import { type Answer, arrive, newStream, repair, type Stream } from "./sequencer.ts";
@@ -13,6 +14,7 @@ type Deps = {
   sessionEnded: (sessionId: string, disabled: boolean) => void;
   /** The database is of another history now: whatever was told is void. */
   historyChanged: () => void;
+  counts?: Counts;
   clock: Clock;
   log: Log;
 };
@@ -28,7 +30,16 @@ const MAX_IDLE_STREAMS = 10_000;
  * From commits to sockets: each room's events, once and in order, whatever the bus does. Hints make it fast; once a second one
  * question to the database makes it true.
  */
-export function createStreams({ look, eventsSince, deliver, sessionEnded, historyChanged, clock, log }: Deps) {
+export function createStreams({
+  look,
+  eventsSince,
+  deliver,
+  sessionEnded,
+  historyChanged,
+  counts = createCounts(),
+  clock,
+  log,
+}: Deps) {
   const streams = new Map<string, Live>();
   let horizon = "";
   let epoch = "";
@@ -45,6 +56,7 @@ export function createStreams({ look, eventsSince, deliver, sessionEnded, histor
     for (const [room, ofRoom] of Map.groupBy(events, (event) => event.room)) {
       const stream = live(room);
       due.push(...arrive(stream, ofRoom));
+      if (stream.held.size && stream.last !== null) counts.repairs.hole++;
       if (stream.held.size) void fill(room, stream, stream.last === null ? 0 : HOLE_PATIENCE_MS).catch(() => {}); // The next look tries again.
     }
     if (due.length) deliver(due);
@@ -64,6 +76,10 @@ export function createStreams({ look, eventsSince, deliver, sessionEnded, histor
       if (patienceMs && !stream.held.size) return; // The hole closed by itself.
       for (;;) {
         const answer = await eventsSince(room, stream.last, horizon);
+        if (stream.last !== null) {
+          counts.repairs.fetch++;
+          counts.repairs.event += answer.events.length;
+        }
         const due = repair(stream, answer);
         if (due.length) deliver(due);
         if (answer.whole) return;

@@ -15,13 +15,12 @@ export function line({ what, side, figure, beside, goal = "", met }: Row, result
   const value = valueOf(ours, figure);
   const reference = beside && valueOf(results[beside]!, figure);
   const core = (part: keyof Run["cores"]) => median(ours.map(({ cores }) => cores[part])).toFixed(2);
-  const fulfilled = met && (met(value, Number(reference)) ? "met" : "missed");
   const cells = [
     what,
     shown(value),
     reference === undefined ? "" : shown(Number(reference)),
     goal,
-    fulfilled ?? "",
+    met ? verdict(met(value, Number(reference))) : "",
     core("server"),
     core("client"),
     core("postgres"),
@@ -29,6 +28,8 @@ export function line({ what, side, figure, beside, goal = "", met }: Row, result
   ];
   return `| ${cells.join(" | ")} |${flaws(ours)}`;
 }
+
+export const verdict = (met: boolean): string => (met ? "met" : "missed");
 
 /** NaN where no run counts. */
 function valueOf(runs: Run[], figure: string): number {
@@ -46,9 +47,9 @@ function flaws(runs: Run[]): string {
   return bad.length ? ` <!-- ${JSON.stringify(bad.map(({ figures }) => figures))} -->` : "";
 }
 
-const median = (values: number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
+export const median = (values: number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 
-function shown(value: number): string {
+export function shown(value: number): string {
   if (Number.isNaN(value)) return "void";
   return value.toLocaleString("en", { maximumFractionDigits: value < 100 ? 2 : 0 });
 }

@@ -1,4 +1,4 @@
-import { type Browser, chromium } from "playwright-core";
+import { type Browser, chromium, type Page } from "playwright-core";
 import { tempDir } from "../support/services.ts";
 
 const CHROMIUM = Bun.which("chromium") ?? Bun.which("chromium-browser") ?? Bun.which("google-chrome");
@@ -22,4 +22,13 @@ export async function openBrowser(): Promise<Browser> {
       ..."--headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-component-update --disable-sync".split(" "), // prettier-ignore
     ],
   });
+}
+
+/**
+ * From now on the page is hidden where another tab is in front of it, as it is for everybody. (Playwright has every page believe that it is looked at,
+ * and no switch for that.)
+ */
+export async function letBeHidden(page: Page): Promise<void> {
+  const { delegate } = (page as any)._connection.toImpl(page);
+  await delegate._mainFrameSession._client.send("Emulation.setFocusEmulationEnabled", { enabled: false });
 }

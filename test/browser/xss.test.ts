@@ -6,6 +6,7 @@ import { call, PASSWORD, Person } from "../support/client.ts";
 import { embeddedRig, type Rig } from "../support/server.ts";
 import { eventually } from "../support/services.ts";
 import { haveChromium, openBrowser } from "./chromium.ts";
+import { sitDown } from "./hand.ts";
 import { PAYLOADS } from "./payloads.ts";
 
 type Shown = Record<string, string[]>;
@@ -152,4 +153,77 @@ describe.skipIf(!haveChromium)("in a browser", () => {
     expect(isolated).toBeLessThan(next!);
     await page.close();
   }, 30_000);
+});
+
+/** Addresses and code that would run, call out or lead astray where a page makes links and code carelessly. */
+const ASTRAY = [
+  "javascript:alert(1)",
+  "JaVaScRiPt:alert(1)//http://a.example",
+  "java\tscript:alert(1)",
+  "data:text/html,<script>alert(1)</script>",
+  "vbscript:msgbox(1)",
+  'https://a.example/"onclick=alert(1)//',
+  "https://a.example/'onmouseover='alert(1)",
+  "https://a.example/?q=<img src=x onerror=alert(1)>",
+  "https://a.example/`onclick=alert(1)`",
+  "https://javascript:alert(1)@a.example",
+  "https://a.example@evil.example/",
+  "http://a.example\\@evil.example/",
+  "https://a.example/\u202egpj.exe",
+  "https://аpple.example/",
+  "[click](javascript:alert(1)) https://a.example",
+  "<a href=javascript:alert(1)>https://a.example</a>",
+  "`<img src=x onerror=alert(1)>`",
+  "`javascript:alert(1)`",
+  "```<script>alert(1)</script>```",
+  "```html\n<script src=//evil.example/x.js></script>\n```",
+  "```\n</code></pre><svg onload=alert(1)>\n```",
+  '```"onload=alert(1)\nx\n```',
+];
+
+describe.skipIf(!haveChromium)("our own page", () => {
+  let rig: Rig;
+  let browser: Browser;
+  beforeAll(async () => {
+    [rig, browser] = await Promise.all([embeddedRig(), openBrowser()]);
+  }, 60_000);
+  afterAll(() => Promise.all([rig?.stop(), browser?.close()]));
+
+  test("makes links of web addresses only, which lead where they say, ask for nothing until they are clicked, and tell nobody whence", async () => {
+    const { page, signUp, wrongs, close } = await sitDown(browser, rig.url());
+    await signUp("Alice");
+    const mallory = await Person.signUp(rig.url(), "mallory");
+    const socket = await mallory.chat();
+    const asked: string[] = [];
+    page.on("request", (request) => asked.push(request.url()));
+    for (const text of [...ASTRAY, "the end"]) await socket.post("global", `see ${text}`.replace("see ```", "```"));
+    await page.locator(".words", { hasText: "the end" }).waitFor();
+    const links = (await page.evaluate(
+      `[...document.querySelectorAll(".words a")].map((a) => [a.href, a.textContent, a.target, a.rel, a.getAttributeNames().join()])`,
+    )) as string[][];
+    expect(links.length).toBeGreaterThan(6);
+    for (const [href, text, ...rest] of links) {
+      const { host, protocol, username } = new URL(href!);
+      expect([href, /^https?:$/.test(protocol), username]).toEqual([href, true, ""]);
+      expect([href, text!.split(/[/\\]/)[2], host]).toEqual([href, host, host]);
+      expect(rest).toEqual(["_blank", "noopener noreferrer nofollow", "href,target,rel,dir"]);
+    }
+    expect(await page.locator(".words code").count()).toBeGreaterThan(4);
+    expect(await page.locator(".words :not(a, bdi, code, span[hidden])").count()).toBe(0);
+    // Everything is pointed at; what is no link is clicked, too.
+    await page.evaluate(
+      `for (const e of document.querySelectorAll(".words, .words *")) for (const kind of ["mouseover", "focus", ...(e.closest("a") ? [] : ["click"])]) e.dispatchEvent(new MouseEvent(kind, { bubbles: true }))`,
+    );
+    await Bun.sleep(300);
+    expect([wrongs, asked.filter((to) => !to.startsWith(`${rig.url()}/`))]).toEqual([[], []]);
+    // One click is one page of its own, which is not told where it came from.
+    await page
+      .context()
+      .route("https://a.example/**", (route) => route.fulfill({ body: "there", contentType: "text/html" }));
+    const [popup] = await Promise.all([page.waitForEvent("popup"), page.locator('.words a[href="https://a.example/"]').first().click()]); // prettier-ignore
+    await popup.waitForLoadState();
+    expect([popup.url(), await popup.evaluate("[window.opener, document.referrer]")]).toEqual(["https://a.example/", [null, ""]]); // prettier-ignore
+    await mallory.closeAll();
+    await close();
+  }, 60_000);
 });

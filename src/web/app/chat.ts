@@ -19,15 +19,21 @@ export const online = signal(navigator.onLine);
 /** Where "new" begins in the room that is looked at: the first message above this seq. */
 export const newFrom = signal<number | null>(null);
 
-/** At most once a frame: a busy room brings a hundred messages a second. A hidden page gets no frames. */
+/** Milliseconds of a frame. */
+const FRAME = 16;
+/** At once after a pause, else at most once a frame: a busy room brings a hundred messages a second. A hidden page gets no frames. */
 let asked = false;
+let shownAt = 0;
 function show(): void {
-  if (asked) revision.value = chat.revision;
+  if (!asked) return;
   asked = false;
+  shownAt = performance.now();
+  revision.value = chat.revision;
 }
 chat.subscribe(() => {
   if (asked) return;
   asked = true;
+  if (!document.hidden && performance.now() - shownAt > FRAME) return show();
   requestAnimationFrame(show);
   setTimeout(show, 250);
 });
@@ -76,6 +82,15 @@ effect(() => {
 effect(() => {
   document.title = unread.value ? `(${unread.value}) LiquidChat` : "LiquidChat";
 });
+
+/** The other tabs of this browser. `session`: somebody logged in or out; `left`: one was closed, with what it had not sent. */
+const tabs = new BroadcastChannel("liquidchat");
+export const tellTabs = (what: "session" | "left"): void => tabs.postMessage(what);
+tabs.onmessage = async ({ data }) => {
+  if (await chat.restore()) chat.connect();
+  else if (data === "session") goodbye.value = null;
+};
+addEventListener("pagehide", () => tellTabs("left"));
 
 for (const event of ["online", "offline"]) addEventListener(event, () => (online.value = navigator.onLine));
 addEventListener("online", chat.reconnectNow);

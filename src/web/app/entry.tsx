@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import { ChatError } from "../../client/index.ts";
-import { chat, goodbye, openRoom } from "./chat.ts";
+import { chat, goodbye, openRoom, tellTabs } from "./chat.ts";
 import { Field, IconButton, LanguageChoice, StrengthOf } from "./parts.tsx";
 import { strengthOf } from "./strength.ts";
 import { fieldSentenceOf, sentenceOf, words } from "./words/index.ts";
@@ -40,6 +40,7 @@ export function Entry() {
     try {
       await (isNew.value ? chat.signUp(given) : chat.logIn(given));
       goodbye.value = null;
+      tellTabs("session");
       chat.connect();
       openRoom("global");
     } catch (error) {

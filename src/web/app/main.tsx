@@ -6,8 +6,9 @@ import "../style/shell.css";
 import "../style/room.css";
 import "../style/messages.css";
 import { render } from "preact";
-import { chat, me } from "./chat.ts";
+import { chat, me, opened } from "./chat.ts";
 import { Entry } from "./entry.tsx";
+import { startNotices } from "./notices.tsx";
 import { Reset } from "./reset.tsx";
 import { Shell } from "./shell.tsx";
 import { restoreTheme } from "./theme.ts";
@@ -20,6 +21,10 @@ function App() {
 restoreTheme();
 restoreLanguage();
 const isReset = location.pathname === "/reset";
+if (!isReset) startNotices();
 // A reload goes on where one was, without the card in between.
-if (!isReset && (await chat.restore())) chat.connect();
+if (!isReset && (await chat.restore())) {
+  chat.connect();
+  chat.preload(opened.value);
+}
 render(isReset ? <Reset /> : <App />, document.querySelector("#app")!);

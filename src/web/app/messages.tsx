@@ -4,6 +4,7 @@ import type { Message, Pending } from "../../client/index.ts";
 import { chat, me } from "./chat.ts";
 import type { Line } from "./lines.ts";
 import { Avatar, Icon, type IconName, Name } from "./parts.tsx";
+import { Text } from "./text.tsx";
 import { dayOf, fullTimeOf, timeOf } from "./time.ts";
 import { sentenceOf, words } from "./words/index.ts";
 
@@ -52,7 +53,7 @@ export function LineOf({ line, mine, isRead }: Props) {
       </div>
       <div class="bubble">
         <div class="text" dir="auto">
-          <span class="words">{content}</span>
+          <Text of={content} id={line.key} />
           <span class="meta">
             {last && (
               <time dateTime={new Date(line.at).toISOString()} title={fullTimeOf(line.at)}>

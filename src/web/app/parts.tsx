@@ -6,6 +6,9 @@ import { type Language, LANGUAGES } from "./words/languages.ts";
 
 const PATHS = {
   send: "M4 12 20 4l-5 16-3.5-6.5L4 12Zm7.5 1.5L20 4",
+  bell: "M6 16.5V11a6 6 0 1 1 12 0v5.5l1.5 1.5h-15L6 16.5ZM10 20.5a2.2 2.2 0 0 0 4 0",
+  "bell-off":
+    "M6 16.5V11a6 6 0 0 1 1-3.4M9.5 5.5A6 6 0 0 1 18 11v3M17 18H4.5L6 16.5M10 20.5a2.2 2.2 0 0 0 4 0M4 4l16 16",
   search: "M10.5 4a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13Zm5 11.5L20 20",
   menu: "M4 7h16M4 12h16M4 17h10",
   close: "m6 6 12 12M18 6 6 18",

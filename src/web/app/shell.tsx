@@ -1,10 +1,11 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { ChatError, type Room as RoomOfClient } from "../../client/index.ts";
-import { chat, connection, goodbye, known, listShown, me, online, opened, openRoom } from "./chat.ts";
+import { chat, connection, goodbye, known, listShown, me, online, opened, openRoom, tellTabs } from "./chat.ts";
 import { Avatar, Badge, Icon, IconButton, LanguageChoice, Name } from "./parts.tsx";
 import { People } from "./people.tsx";
 import { Room } from "./room.tsx";
+import { NoticesButton, NoticesHint } from "./notices.tsx";
 import { chooseNext, theme } from "./theme.ts";
 import { shortlyOf } from "./time.ts";
 import { words } from "./words/index.ts";
@@ -36,6 +37,7 @@ function Sidebar() {
     <nav class="sidebar glass" aria-label={words.value.rooms.list}>
       <People searching={searching} />
       {!searching.value && <Rooms />}
+      <NoticesHint />
       <Account />
     </nav>
   );
@@ -129,6 +131,8 @@ function Account() {
     } catch (error) {
       if (!(error instanceof ChatError)) throw error;
       goodbye.value = "untold";
+    } finally {
+      tellTabs("session");
     }
   }
   const w = words.value.account;
@@ -139,6 +143,7 @@ function Account() {
         <Name of={user.username} />
       </span>
       <LanguageChoice />
+      <NoticesButton />
       <IconButton icon={theme.value} label={w.colours[theme.value]} onClick={chooseNext} />
       <IconButton icon="leave" label={w.logOut} onClick={leave} />
     </footer>

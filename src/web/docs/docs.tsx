@@ -1,6 +1,6 @@
 import { chooseNext, theme } from "../app/theme.ts";
 import { IconButton } from "../app/parts.tsx";
-import { fieldsOf, type Http, type Operation, type Sockets, typeOf } from "./documents.ts";
+import { fieldsOf, type Http, needsToken, type Operation, type Sockets, typeOf } from "./documents.ts";
 import { Fields, Fold, token } from "./pieces.tsx";
 import { Socket } from "./socket.tsx";
 import { Try } from "./try.tsx";
@@ -75,7 +75,7 @@ function TokenField() {
           type="password"
           autocomplete="off"
           spellcheck={false}
-          placeholder="eyJ… — or log in below: it is taken from the answer"
+          placeholder="or log in below"
           value={token.value}
           onInput={(event) => (token.value = event.currentTarget.value.trim())}
         />
@@ -87,7 +87,7 @@ function TokenField() {
 type RouteProps = { http: Http; path: string; method: string; operation: Operation };
 
 function Route({ http, path, method, operation }: RouteProps) {
-  const { summary, description, parameters = [], requestBody, responses, security } = operation;
+  const { summary, description, parameters = [], requestBody, responses } = operation;
   const body = requestBody?.content["application/json"]!.schema;
   const { schemas } = http.components;
   return (
@@ -98,7 +98,7 @@ function Route({ http, path, method, operation }: RouteProps) {
           <span class={`method ${method}`}>{method.toUpperCase()}</span>
           <code class="path">{path}</code>
           <span class="summary">{summary}</span>
-          {security.length > 0 && <span class="needs">token</span>}
+          {needsToken(operation) && <span class="needs">token</span>}
         </>
       }
     >
@@ -125,7 +125,6 @@ function Route({ http, path, method, operation }: RouteProps) {
             <li key={status}>
               <span class={`status of-${status[0]}`}>{status}</span>
               <div>
-                {whole.description}
                 {told.$ref && (
                   <span class="codes">
                     {told.$ref
@@ -137,6 +136,7 @@ function Route({ http, path, method, operation }: RouteProps) {
                       ))}
                   </span>
                 )}
+                {whole.description}
                 {rows.length > 0 && (
                   <details>
                     <summary>{typeOf(content!.schema).length < 40 ? typeOf(content!.schema) : "object"}</summary>

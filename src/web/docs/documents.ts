@@ -44,6 +44,9 @@ export type Channel = {
 };
 export type Sockets = { channels: Record<string, Channel> };
 
+export const needsToken = ({ security }: Operation): boolean =>
+  security.some((one) => "accessToken" in one || "metricsToken" in one);
+
 /** One line that says what may stand there: `string | null`, `[User]`, `"global"`. */
 export function typeOf(schema: Schema): string {
   if (schema.$ref) return schema.$ref.split("/").at(-1)!;

@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import { type Operation, sampleOf } from "./documents.ts";
+import { needsToken, type Operation, sampleOf } from "./documents.ts";
 import { token } from "./pieces.tsx";
 
 type Props = { path: string; method: string; operation: Operation };
@@ -7,7 +7,7 @@ type Answer = { status: string; ms: number; headers: string; body: string };
 
 /** A form that asks this server, and what it answers. */
 export function Try({ path, method, operation }: Props) {
-  const { operationId, parameters = [], requestBody, security } = operation;
+  const { operationId, parameters = [], requestBody } = operation;
   const answer = useSignal<Answer | null>(null);
   const busy = useSignal(false);
   const body = requestBody && JSON.stringify(sampleOf(requestBody.content["application/json"]!.schema), null, 2);
@@ -28,7 +28,7 @@ export function Try({ path, method, operation }: Props) {
         headers: {
           ...Object.fromEntries(given("header")),
           ...(requestBody && { "Content-Type": "application/json" }),
-          ...(security.length > 0 && token.value && { Authorization: `Bearer ${token.value}` }),
+          ...(needsToken(operation) && token.value && { Authorization: `Bearer ${token.value}` }),
         },
         body: requestBody ? `${data.get("body")}` : null,
       });

@@ -167,6 +167,8 @@ export const ar = ({ number, plural, list }: Grammar) =>
       },
       notSent: "لم تُرسل الرسالة.",
       discard: "تجاهل",
+      showAll: "عرض الكل",
+      showLess: "عرض أقل",
       heard: (name, text) => `${name}: ${text}`,
       heardMany: (count, names, others) => {
         const from = list([...names, ...(others ? ["آخرين"] : [])]);
@@ -177,6 +179,15 @@ export const ar = ({ number, plural, list }: Grammar) =>
           other: `# رسالة جديدة من ${from}`,
         });
       },
+    },
+    notices: {
+      on: "الإشعارات: مفعّلة",
+      off: "الإشعارات: متوقفة",
+      blocked: "الإشعارات محظورة لهذا الموقع في إعدادات متصفحك",
+      hint: "هل تريد أن تصلك إشعارات بالرسائل الخاصة وأنت في مكان آخر؟",
+      turnOn: "تفعيل",
+      notNow: "ليس الآن",
+      toEveryone: (name) => `${name}، إلى الجميع`,
     },
     count: (n, atMost) => (n > atMost ? `${number(atMost)}+` : number(n)),
   }) satisfies Words;

@@ -139,12 +139,23 @@ export const de = ({ number, plural, list }: Grammar) =>
       },
       notSent: "Sie wurde nicht gesendet.",
       discard: "Verwerfen",
+      showAll: "Alles zeigen",
+      showLess: "Weniger zeigen",
       heard: (name, text) => `${name}: ${text}`,
       heardMany: (count, names, others) =>
         plural(count, {
           one: `# neue Nachricht von ${list([...names, ...(others ? ["anderen"] : [])])}`,
           other: `# neue Nachrichten von ${list([...names, ...(others ? ["anderen"] : [])])}`,
         }),
+    },
+    notices: {
+      on: "Benachrichtigungen: an",
+      off: "Benachrichtigungen: aus",
+      blocked: "Benachrichtigungen sind für diese Seite in den Einstellungen deines Browsers gesperrt",
+      hint: "Von privaten Nachrichten erfahren, während du woanders bist?",
+      turnOn: "Einschalten",
+      notNow: "Nicht jetzt",
+      toEveryone: (name) => `${name}, an alle`,
     },
     count: (n, atMost) => (n > atMost ? `${number(atMost)}+` : number(n)),
   }) satisfies Words;

@@ -140,6 +140,8 @@ export const en = ({ number, plural, list }: Grammar) => ({
     },
     notSent: "It was not sent.",
     discard: "Discard",
+    showAll: "Show all",
+    showLess: "Show less",
     /** Read out: one message, and several at once. */
     heard: (name: string, text: string) => `${name}: ${text}`,
     heardMany: (count: number, names: string[], others: boolean) =>
@@ -147,6 +149,15 @@ export const en = ({ number, plural, list }: Grammar) => ({
         one: `# new message from ${list([...names, ...(others ? ["others"] : [])])}`,
         other: `# new messages from ${list([...names, ...(others ? ["others"] : [])])}`,
       }),
+  },
+  notices: {
+    on: "Notifications: on",
+    off: "Notifications: off",
+    blocked: "Notifications are blocked in your browser's settings for this site",
+    hint: "Hear of private messages while you are elsewhere?",
+    turnOn: "Turn on",
+    notNow: "Not now",
+    toEveryone: (name: string) => `${name}, to everyone`,
   },
   count: (n: number, atMost: number) => (n > atMost ? `${number(atMost)}+` : number(n)),
 });
