@@ -10,9 +10,9 @@ import { openBus, openDatabase } from "./backends.ts";
 import { controlRoutes } from "./control/routes.ts";
 import { listenControl } from "./control/socket.ts";
 import { createCatchUp } from "./chat/catch-up.ts";
-import { chatCommands } from "./chat/commands.ts";
 import { createExport } from "./chat/export.ts";
 import { createLeaving } from "./chat/leaving.ts";
+import { chatCommands, SIGNALS } from "./chat/commands.ts";
 import { createMessages } from "./chat/messages.ts";
 import { createReading } from "./chat/reading.ts";
 import { createRemoval } from "./chat/removal.ts";
@@ -42,7 +42,7 @@ import { createHandshake } from "./realtime/handshake.ts";
 import { Heads } from "./realtime/heads.ts";
 import { helloFrame } from "./realtime/hello.ts";
 import { createPublisher } from "./realtime/publisher.ts";
-import { createBucket, gateOf } from "./realtime/rate-limit.ts";
+import { aMinute, createBucket, gateOf } from "./realtime/rate-limit.ts";
 import { createResume } from "./realtime/resume.ts";
 import { createStreams } from "./realtime/streams.ts";
 import { type Connection, Sockets } from "./realtime/sockets.ts";
@@ -62,8 +62,6 @@ type Options = { config: Config; log: Log; clock?: Clock; at?: Faults };
 const STOP_DEADLINE_MS = 8_000;
 /** Sockets are closed over this time at a shutdown. */
 const DRAIN_MS = 3_000;
-/** Typing and read marks of one user: far above what a person does. */
-const SIGNALS = { perSecond: 20, burst: 60 };
 /** Copies of all that is one's own: each reads through whole rooms. */
 const EXPORTS = { perSecond: 5 / 3_600, burst: 5 };
 const SWEEP_MS = 1_000;
@@ -90,7 +88,6 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
     stack.defer(clock.every(HOUSEKEEPING_MS, made.prune));
     return made;
   };
-  const aMinute = (n: number) => ({ perSecond: n / 60, burst: n });
   const guard = createGuard(tokens, revocations, bucketOfMine(aMinute(config.limitsByUser.requests)));
 
   const chatStore = createChatStore(db, clock);
@@ -145,12 +142,21 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
     clock,
     log,
   });
-  const committed = (events: ChatEvent[], arrivals: number[] = []) => {
+  const committed = (events: ChatEvent[]) => {
     streams.arrived(events);
-    publisher.after(() => counts.delivery.since(arrivals));
     bus.publish({ kind: "events", events });
   };
-  const writer = createWriter({ store: chatStore, hasRoom: db.hasRoom, committed, counts, clock, at });
+  const writer = createWriter({
+    store: chatStore,
+    hasRoom: db.hasRoom,
+    committed: (events, arrivals) => {
+      committed(events);
+      publisher.after(() => counts.delivery.since(arrivals));
+    },
+    counts,
+    clock,
+    at,
+  });
   const removals = createRemovalStore(db);
   const leaving = createLeaving({ store: removals, committed, days: config.retentionDays, clock, log });
   const messages = createMessages({ rooms, writer, bucket, maxLength: config.messageMaxLength, at });
@@ -173,9 +179,10 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
     maxSockets: { ...config.maxSockets, all: roomForSockets(config.maxSockets.all, log) },
     now: clock.now,
   });
+  const catchUp = createCatchUp(roomStore.catchUp);
   const { resume, prune: pruneResumes } = createResume({
     publisher,
-    catchUp: createCatchUp(roomStore.catchUp),
+    catchUp,
     presentNow: presence.presentNow,
     heads,
     epoch: streams.epoch,
@@ -207,17 +214,17 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
   });
 
   const metrics = createFigures({
-    counts, db, bus, sockets, presence, streams, writer, publisher, livingSession, guard, passwords, config: config.metrics, version,
+    counts, db, bus, sockets, presence, streams, writer, publisher, livingSession, catchUp, guard, passwords, config: config.metrics, version,
   }); // prettier-ignore
 
   let draining = false;
   const http = createHttp({
     ...routesOf({
       config, accounts, authStore, guard, limits, presence, chatStore, roomStore, messages, reading, rooms,
-      openings: bucketOfMine(aMinute(config.limitsByUser.conversations)),
       removal: createRemoval({ store: chatStore, removals, membersOf: roomStore.membersOf, committed }),
       written: createExport(db),
       exports: bucketOfMine(EXPORTS),
+      openings: bucketOfMine(aMinute(config.limitsByUser.conversations)),
       metrics: metrics.beside,
       standing: () => ({
         draining,

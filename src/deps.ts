@@ -1,5 +1,6 @@
 /** What the slices ask of each other and of the world; `app.ts` fills it in. Types only. */
 import type { Hono } from "hono";
+import type { Trace } from "./ops/trace.ts";
 import type { Endpoint, StreamSnapshot } from "./protocol/frames.ts";
 
 /** Who a request speaks for, by a verified access token. */
@@ -11,6 +12,8 @@ export type Person = { id: string; username: string };
 export type HttpEnv = {
   Variables: {
     requestId: string;
+    /** Where it came with a `traceparent`. */
+    trace: Trace | undefined;
     /** The client's address, as the trusted proxies tell it. */
     address: string;
     /** The request's URL as the client sees it, behind proxies too. */

@@ -4,6 +4,7 @@ import type { AddressLimits } from "./auth/limits.ts";
 import { authRoutes } from "./auth/routes.ts";
 import type { AuthStore } from "./auth/store.ts";
 import { createConversations } from "./chat/conversations.ts";
+import type { createExport } from "./chat/export.ts";
 import type { Messages } from "./chat/messages.ts";
 import type { Reading } from "./chat/reading.ts";
 import type { Removal } from "./chat/removal.ts";
@@ -12,7 +13,7 @@ import type { Rooms } from "./chat/rooms.ts";
 import { chatRoutes } from "./chat/routes.ts";
 import type { ChatStore } from "./chat/store.ts";
 import type { Config } from "./config.ts";
-import type { Bucket, Identity, IsOnline, Routes } from "./deps.ts";
+import type { Bucket, IsOnline, Routes } from "./deps.ts";
 import { createAnswers } from "./ops/answers.ts";
 import { healthRoutes } from "./ops/health.ts";
 import { version } from "../package.json";
@@ -31,19 +32,18 @@ type Parts = {
   messages: Messages;
   reading: Reading;
   rooms: Rooms;
+  removal: Removal;
+  written: ReturnType<typeof createExport>;
+  exports: Bucket;
   /** Of conversations, by user. */
   openings: Bucket;
-  removal: Removal;
-  /** What somebody wrote, as pieces of the inside of a JSON object; and how often they may ask for it. */
-  written: (identity: Identity) => AsyncGenerator<string>;
-  exports: Bucket;
   metrics: Routes | null;
   standing: Parameters<typeof healthRoutes>[0];
 };
 
 /** Every slice's routes; http.ts says where they are. */
 export function routesOf({ config, accounts, authStore, guard, limits, presence, ...parts }: Parts) {
-  const { chatStore, roomStore, messages, reading, rooms, removal, openings, written, exports, metrics, standing } =
+  const { chatStore, roomStore, messages, reading, rooms, removal, written, exports, openings, metrics, standing } =
     parts;
   const { isOnline } = presence;
   return {

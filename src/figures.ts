@@ -23,6 +23,7 @@ type Parts = {
   writer: Writer;
   publisher: Publisher;
   livingSession: { waiting(): number };
+  catchUp: { waiting(): number };
   guard: Guard;
   passwords: Passwords;
   config: Config["metrics"];
@@ -31,7 +32,7 @@ type Parts = {
 
 /** `apart`: for a port of its own; `beside`: for the main one. At most one of them is there. */
 export function createFigures(parts: Parts) {
-  const { counts, db, bus, sockets, presence, streams, writer, publisher, livingSession, guard, passwords } = parts;
+  const { counts, db, bus, sockets, presence, streams, writer, publisher } = parts;
   const standing = () => ({
     sockets: {
       global: sockets.count("global"),
@@ -43,9 +44,10 @@ export function createFigures(parts: Parts) {
     queues: {
       ...writer.waiting(),
       publisher: publisher.waiting(),
-      handshakes: livingSession.waiting(),
-      requests: guard.waiting(),
-      passwords: passwords.waiting(),
+      handshakes: parts.livingSession.waiting(),
+      resumes: parts.catchUp.waiting(),
+      requests: parts.guard.waiting(),
+      passwords: parts.passwords.waiting(),
     },
     busUp: bus.isUp(),
     databaseSilence: streams.silence() / 1000,

@@ -10,6 +10,7 @@ import { type Counts, countRequest } from "./ops/counts.ts";
 import { safeHeaders } from "./ops/headers.ts";
 import type { Audit } from "./ops/audit.ts";
 import type { Log } from "./ops/log.ts";
+import { continueTrace, requestIdOf } from "./ops/trace.ts";
 import type { Endpoint } from "./protocol/frames.ts";
 import type { Connection } from "./realtime/sockets.ts";
 
@@ -58,11 +59,14 @@ export function createHttp({
   const methodsOf = methodTable(() => app.routes);
 
   app.use(async (c, next) => {
-    c.set("requestId", crypto.randomUUID());
+    c.set("requestId", requestIdOf(c.req.header("x-request-id")));
+    const continued = continueTrace(c.req.header("traceparent"));
+    c.set("trace", continued?.trace);
     const client = readClient(c.req.raw, c.env.server.requestIP(c.req.raw)?.address ?? "");
     c.set("address", client.address);
     c.set("url", client.url);
     c.header("X-Request-Id", c.var.requestId);
+    if (continued) c.header("traceresponse", continued.header);
     const startedAt = performance.now();
     await next();
     if (c.req.method === "HEAD" && c.res.body)
@@ -77,6 +81,7 @@ export function createHttp({
         path: c.req.path,
         status: c.res.status,
         ms: Math.round(ms),
+        ...c.var.trace,
       },
       "request",
     );
@@ -113,8 +118,8 @@ export function createHttp({
       "/api/*",
       cors({
         origin: allowedOrigins,
-        allowHeaders: ["Authorization", "Content-Type", "Idempotency-Key"],
-        exposeHeaders: ["Link", "Retry-After", "X-Request-Id"],
+        allowHeaders: ["Authorization", "Content-Type", "Idempotency-Key", "X-Request-Id", "traceparent"],
+        exposeHeaders: ["Link", "Retry-After", "X-Request-Id", "traceresponse"],
         maxAge: 600,
       }),
     );
@@ -160,8 +165,9 @@ export function createHttp({
   app.onError((error, c) => {
     const refusal = toRefusal(error);
     // The guard may not have got so far as to say who it is.
-    audit.refused(refusal, c.req.path, { address: c.var.address, id: c.var.requestId }, c.var.identity?.userId);
-    const about = { err: error, id: c.var.requestId, path: c.req.path };
+    const { address, requestId: id, trace, identity } = c.var;
+    audit.refused(refusal, c.req.path, { address, id, trace }, identity?.userId);
+    const about = { err: error, id, path: c.req.path, ...trace };
     // That the database is away is told once, elsewhere.
     if (refusal.code === "internal") log.error(about, "request failed");
     else if (refusal.code === "unavailable") log.debug(about, "request could not be served");

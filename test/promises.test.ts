@@ -11,6 +11,7 @@ import { leaving } from "./promises/leaving.ts";
 import { roles } from "./promises/roles.ts";
 import { limits } from "./promises/limits.ts";
 import { removal } from "./promises/removal.ts";
+import { programs } from "./promises/programs.ts";
 import { restSends } from "./promises/rest-sends.ts";
 import { oneSocket } from "./promises/one-socket.ts";
 import { resuming } from "./promises/resuming.ts";
@@ -37,6 +38,7 @@ const suites = {
   limits,
   text,
   edge,
+  programs,
 };
 const tested = new Set<number>();
 

@@ -156,5 +156,5 @@ export function authRoutes({ accounts, store, guard, limits, isOnline, cookieMs,
 /** The program's name is shown to the session's owner, so cut and without what could not be stored. */
 function client(c: Context<HttpEnv>): Client {
   const userAgent = (c.req.header("user-agent") ?? "").replaceAll("\0", "").slice(0, 256).toWellFormed();
-  return { address: c.var.address, id: c.var.requestId, userAgent };
+  return { address: c.var.address, id: c.var.requestId, trace: c.var.trace, userAgent };
 }

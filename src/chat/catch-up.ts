@@ -8,12 +8,10 @@ import type { CatchUpRow } from "./rooms-store.ts";
 /** Coming back: everyone who comes at the same time is served by one question to the database. */
 export function createCatchUp(
   ask: (asked: { userId: string; since: string | null }[]) => Promise<CatchUpRow[]>,
-): CatchUp {
+): CatchUp & { waiting(): number } {
   const batched = createBatch({ size: 32, inFlight: 2 }, ask, (error) => sqlState(error)?.startsWith("22") ?? false);
-  return async (userId, since) => {
-    const row = await batched({ userId, since });
-    return owed(row, userId, since);
-  };
+  const catchUp: CatchUp = async (userId, since) => owed(await batched({ userId, since }), userId, since);
+  return Object.assign(catchUp, { waiting: batched.waiting });
 }
 
 /** What the answer of the database comes to, as frames: whole streams only, each with an unbroken chain of `prev`. */

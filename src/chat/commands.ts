@@ -18,6 +18,9 @@ type Deps = {
   broadcast: (frames: Outgoing[]) => void;
 };
 
+/** Typing and read marks of one user: far above what a person does. */
+export const SIGNALS = { perSecond: 20, burst: 60 };
+
 type Frames = typeof CLIENT_FRAMES;
 /** What the sockets see to themselves. */
 type Control = "auth" | "resume" | "ping";

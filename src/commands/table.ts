@@ -1,13 +1,14 @@
 import { type Command, type OnStop, reasons, UsageError } from "./command.ts";
 import { createAdmin } from "./create-admin.ts";
 import { doctor } from "./doctor.ts";
+import { printAsyncapi, printOpenapi } from "./documents.ts";
 import { health } from "./health.ts";
 import { migrate } from "./migrate.ts";
 import { resetPassword } from "./reset-password.ts";
 import { serve, worker } from "./serve.ts";
 
 /** All that the program can be asked for. A new command is a file and a line here. */
-const COMMANDS: Command[] = [serve, health, doctor, migrate, createAdmin, resetPassword];
+const COMMANDS: Command[] = [serve, health, doctor, migrate, createAdmin, resetPassword, printOpenapi, printAsyncapi];
 
 /** Runs the command that the arguments name; without one, `serve`. The exit code: 0 done, 1 failed, 2 these arguments make no sense. */
 export async function runCommand([name = serve.name, ...args]: string[], onStop: OnStop): Promise<number> {

@@ -2,9 +2,10 @@ import type { Refusal } from "../errors.ts";
 import type { Clock } from "./clock.ts";
 import { type ACCOUNT_EVENTS, createCounts } from "./counts.ts";
 import type { Log } from "./log.ts";
+import type { Trace } from "./trace.ts";
 
-/** Who asks: the client's address, and the id of the request. */
-export type Asker = { address: string; id: string };
+/** Who asks: the client's address, the id of the request, and its trace, if any. */
+export type Asker = { address: string; id: string; trace?: Trace | undefined };
 
 type Event = (typeof ACCOUNT_EVENTS)[number];
 
@@ -20,13 +21,17 @@ export function createAudit(log: Log, clock: Clock, counts = createCounts()) {
 
   return {
     /** `ended`: how many sessions ended by it. */
-    tell(event: Event, { address, id }: Asker, about: { user?: string; session?: string; ended?: number }): void {
+    tell(
+      event: Event,
+      { address, id, trace }: Asker,
+      about: { user?: string; session?: string; ended?: number },
+    ): void {
       counts.accounts[event]++;
-      log.info({ event, ...about, address, id }, "security");
+      log.info({ event, ...about, address, id, ...trace }, "security");
     },
 
     /** A limit that was hit, a foreign origin, and what is not the user's; each at most once a minute for an address. Of the path what nobody types. */
-    refused({ code }: Refusal, path: string, { address, id }: Asker, user?: string): void {
+    refused({ code }: Refusal, path: string, { address, id, trace }: Asker, user?: string): void {
       if (code !== "rate_limited" && code !== "forbidden" && !(code === "not_found" && user)) return;
       const now = Math.floor(clock.now() / 60_000);
       if (now !== minute) refused.clear();
@@ -35,7 +40,7 @@ export function createAudit(log: Log, clock: Clock, counts = createCounts()) {
       const key = `${code} ${door} ${address}`;
       if (refused.has(key) || refused.size >= MAX_REFUSALS) return;
       refused.add(key);
-      log.info({ event: "refused", code, door, user, address, id }, "security");
+      log.info({ event: "refused", code, door, user, address, id, ...trace }, "security");
     },
   };
 }

@@ -28,30 +28,30 @@ export function createMetrics(counts: Counts, standing: () => Standing, version:
 async function build(counts: Counts, standing: () => Standing, version: string) {
   const { collectDefaultMetrics, Counter, Gauge, Histogram: Shown, Registry } = await import("prom-client");
   const registry = new Registry();
-  const registers = [registry];
 
-  const counter = (name: string, help: string, read: () => Sample[]) => {
-    const labelNames = Object.keys(read()[0]![0]);
-    new Counter({
-      name: `liquidchat_${name}_total`, help, labelNames, registers,
-      collect() {
-        this.reset();
-        for (const [labels, value] of read()) this.inc(labels, value);
-      },
-    }); // prettier-ignore
-  };
-  const gauge = (name: string, help: string, read: () => Sample[]) => {
-    const labelNames = Object.keys(read()[0]![0]);
-    new Gauge({
-      name: `liquidchat_${name}`, help, labelNames, registers,
-      collect() {
-        for (const [labels, value] of read()) this.set(labels, value);
-      },
-    }); // prettier-ignore
-  };
+  const labelsOf = (samples: Sample[]) => Object.keys(samples[0]![0]);
+  const counter = (name: string, help: string, read: () => Sample[]) =>
+    registry.registerMetric(
+      new Counter({
+        name: `liquidchat_${name}_total`, help, labelNames: labelsOf(read()), registers: [],
+        collect() {
+          this.reset();
+          for (const [labels, value] of read()) this.inc(labels, value);
+        },
+      }),
+    ); // prettier-ignore
+  const gauge = (name: string, help: string, read: () => Sample[]) =>
+    registry.registerMetric(
+      new Gauge({
+        name: `liquidchat_${name}`, help, labelNames: labelsOf(read()), registers: [],
+        collect() {
+          for (const [labels, value] of read()) this.set(labels, value);
+        },
+      }),
+    ); // prettier-ignore
   const histogram = (name: string, help: string, read: () => [Record<string, string>, Histogram][]) => {
     // Its own arithmetic is not used, only its name and place.
-    const shown = new Shown({ name: `liquidchat_${name}_seconds`, help, registers });
+    const shown = new Shown({ name: `liquidchat_${name}_seconds`, help, registers: [] });
     const get: () => Promise<object> = async () => ({
       name: `liquidchat_${name}_seconds`,
       help,
@@ -59,7 +59,7 @@ async function build(counts: Counts, standing: () => Standing, version: string) 
       aggregator: "sum",
       values: read().flatMap(([labels, of]) => samplesOf(`liquidchat_${name}_seconds`, labels, of)),
     });
-    Object.assign(shown, { get, getForPromString: get });
+    registry.registerMetric(Object.assign(shown, { get, getForPromString: get }));
   };
 
   counter("account_events", "What happened to accounts.", () => by("event", counts.accounts));

@@ -95,7 +95,8 @@ export function openapi(version: string): Json {
       version,
       summary: "The HTTP API of a self-hosted chat.",
       description:
-        "Paths work with and without the slash at their end. HEAD is answered as GET, without the body. " +
+        "Paths work with and without the slash at their end. An address that is none is answered with 404 `not_found`, a method that a path does not take " +
+        "with 405 `method_not_allowed` and `Allow`. Any request may bring an `X-Request-Id` and a `traceparent`. " +
         "A later version may tell more: ignore keys that you do not know.",
       license: { name: "MIT", identifier: "MIT" },
     },
@@ -108,7 +109,7 @@ export function openapi(version: string): Json {
       headers: Object.fromEntries(
         Object.entries(HEADERS).map(([name, description]) => [
           name,
-          { description, required: !SOMETIMES.includes(name), schema: { type: "string" } },
+          { description, required: !SOMETIMES.has(name), schema: { type: "string" } },
         ]),
       ),
       securitySchemes: {
@@ -137,7 +138,7 @@ const orCookie = (security: Json[]): Json[] =>
 
 const HEADER_NAMES: Record<string, string> = { "x-session": "X-Session", "idempotency-key": "Idempotency-Key" };
 /** All others come always. */
-const SOMETIMES: readonly string[] = ["Link", "Set-Cookie"];
+const SOMETIMES = new Set<string>(["Link", "Set-Cookie"]);
 
 const headersOf = (...names: (keyof typeof HEADERS)[]): Json =>
   Object.fromEntries(
@@ -167,4 +168,4 @@ function addEverywhere(item: Record<string, Json>): void {
   };
 }
 
-const withoutBody = ({ content: _, ...rest }: Json): Json => rest;
+const withoutBody = ({ content: _content, ...rest }: Json): Json => rest;

@@ -74,6 +74,8 @@ export function createBucket(
   };
 }
 
+export const aMinute = (n: number) => ({ perSecond: n / 60, burst: n });
+
 /** A socket's own flood gate: far above what the message limit lets through; without one, far above what a person can do. */
 export const gateOf = ({ perSecond, burst }: { perSecond: number; burst: number }) =>
   perSecond ? { perSecond: 50 + 2 * perSecond, burst: 100 + 2 * burst } : { perSecond: 1_000, burst: 2_000 };

@@ -9,14 +9,14 @@ import { ANSWERS } from "../support/shapes.ts";
 import { IDS, type Ids, type World } from "./ids.ts";
 import { IDENTITIES, ROUTES, type Row } from "./table.ts";
 import { badTokens, PLACES } from "./tokens.ts";
-import { allThatIs, makeWorld } from "./world.ts";
+import { allThatIs, makeWorld, METRICS_TOKEN } from "./world.ts";
 
 const UNAUTHENTICATED = [401, "unauthenticated"];
 const rows = Object.entries(ROUTES);
 
 test("every route of the running server has its row, and no row is of a route that is gone", async () => {
   const app = await startApp({
-    config: readConfig({ DATA_DIR: await tempDir(), SECRET_KEY: SECRET, HOST: "127.0.0.1", PORT: "0" }),
+    config: readConfig({ DATA_DIR: await tempDir(), SECRET_KEY: SECRET, HOST: "127.0.0.1", PORT: "0", METRICS_TOKEN }),
     log: silent,
   });
   await app.stop();

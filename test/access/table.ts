@@ -55,6 +55,8 @@ export const ROUTES: Record<string, Row> = {
   "GET /icon-maskable.png": { may: "anybody", right: 200 },
   "GET /apple-touch-icon.png": { may: "anybody", right: 200 },
   "GET /healthz": { may: "anybody", right: 200 },
+  // The operators' token is nobody's here (test/ops/metrics.test.ts has it).
+  "GET /metrics": { may: "anybody", right: 401 },
   "GET /api/openapi.json": { may: "anybody", right: 200 },
   "GET /api/asyncapi.json": { may: "anybody", right: 200 },
   "GET /api/docs": { may: "anybody", right: 200 },

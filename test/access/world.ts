@@ -3,9 +3,18 @@ import { clusterRig, type Env, type Rig } from "../support/server.ts";
 import { eventually } from "../support/services.ts";
 import type { World } from "./ids.ts";
 
+/** So that the route is there. */
+export const METRICS_TOKEN = "a-token-of-the-operators";
+
 /** Two processes and everyone whom the table speaks of. */
 export async function makeWorld(env: Env = {}): Promise<{ rig: Rig; world: World }> {
-  const rig = await clusterRig({ MAX_SOCKETS_PER_USER: "0", PRESENCE_HEARTBEAT: "30", PRESENCE_EXPIRY: "60", ...env });
+  const rig = await clusterRig({
+    MAX_SOCKETS_PER_USER: "0",
+    PRESENCE_HEARTBEAT: "30",
+    PRESENCE_EXPIRY: "60",
+    METRICS_TOKEN,
+    ...env,
+  });
   const [alice, bob, mallory, carol, dan] = (await Promise.all(
     ["alice", "bob", "mallory", "carol", "dan"].map((name, i) => Person.signUp(rig.url(i), name)),
   )) as [Person, Person, Person, Person, Person];

@@ -2,6 +2,9 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { version } from "../../package.json";
+import { asyncapi } from "../../src/protocol/asyncapi.ts";
+import { openapi } from "../../src/protocol/openapi.ts";
 import { runProgram } from "../support/program.ts";
 import { type Env, SECRET, startServer } from "../support/server.ts";
 import { freePort, freshDatabase, haveServices, tempDir } from "../support/services.ts";
@@ -30,6 +33,12 @@ describe("what is asked for", () => {
     const { code, err } = await runProgram(["migrate"], { PORT: "x" });
     expect([code, err]).toEqual([1, 'PORT: must be a number from 0 to 65535, not "x".\n']);
   });
+});
+
+test("the documents for programs are printed as the server hands them out", async () => {
+  const [http, sockets] = await Promise.all([runProgram(["openapi"]), runProgram(["asyncapi"])]);
+  expect([http.code, JSON.parse(http.out)]).toEqual([0, JSON.parse(JSON.stringify(openapi(version)))]);
+  expect([sockets.code, JSON.parse(sockets.out)]).toEqual([0, JSON.parse(JSON.stringify(asyncapi(version)))]);
 });
 
 describe("the embedded database", () => {

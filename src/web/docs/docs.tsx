@@ -6,13 +6,13 @@ import { Socket } from "./socket.tsx";
 import { Try } from "./try.tsx";
 
 const METHODS = ["get", "post", "put", "patch", "delete"];
-const HIDDEN = ["Pages", "Sockets"];
+const HIDDEN = new Set(["Pages", "Sockets"]);
 
 export function Docs({ http, sockets }: { http: Http; sockets: Sockets }) {
   const operations = Object.entries(http.paths).flatMap(([path, item]) =>
     METHODS.filter((method) => item[method]).map((method) => ({ path, method, operation: item[method]! })),
   );
-  const tags = http.tags.filter(({ name }) => !HIDDEN.includes(name));
+  const tags = http.tags.filter(({ name }) => !HIDDEN.has(name));
   return (
     <div class="docs scrolls">
       <header class="docs-head">

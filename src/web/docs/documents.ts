@@ -16,8 +16,8 @@ export type Schema = {
   additionalProperties?: Schema | boolean;
 };
 type Content = Record<string, { schema: Schema }>;
-export type Response = { $ref?: string; description: string; content?: Content };
-export type Parameter = { name: string; in: string; required: boolean; description?: string; schema: Schema };
+type Response = { $ref?: string; description: string; content?: Content };
+type Parameter = { name: string; in: string; required: boolean; description?: string; schema: Schema };
 export type Operation = {
   operationId: string;
   tags: string[];
@@ -34,7 +34,7 @@ export type Http = {
   paths: Record<string, Record<string, Operation>>;
   components: { schemas: Record<string, Schema>; responses: Record<string, Response> };
 };
-export type Message = { name: string; summary: string; payload: Schema };
+type Message = { name: string; summary: string; payload: Schema };
 export type Channel = {
   address: string;
   title: string;
