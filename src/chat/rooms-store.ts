@@ -11,7 +11,7 @@ export type ConversationRow = {
   id: string;
   created_at: Date;
   last_at: Date;
-  last: { id: string; seq: number; content: string; timestamp: string; sender_id: string } | null;
+  last: { content: string; timestamp: string; sender_id: string } | null;
   unread: number;
   seq: number;
   read_seq: number;
@@ -95,7 +95,7 @@ export function createRoomStore({ orm, query }: Database) {
            WHERE me.user_id = $1 AND r.kind = 'direct' AND ($4::uuid IS NULL OR r.id = $4)
            ORDER BY h.last_at DESC, r.id DESC LIMIT $2 OFFSET $3)
          SELECT page.id, page.created_at, page.last_at, page.seq, page.read_seq,
-                (SELECT json_build_object('id', m.id, 'seq', m.seq, 'content', m.content, 'timestamp', m.sent_at, 'sender_id', m.sender_id)
+                (SELECT json_build_object('content', m.content, 'timestamp', m.sent_at, 'sender_id', m.sender_id)
                  FROM messages m WHERE m.room_id = page.id ORDER BY m.seq DESC LIMIT 1) AS last,
                 (SELECT count(*)::int FROM messages m WHERE m.room_id = page.id AND m.seq > page.read_seq AND m.sender_id <> $1) AS unread
          FROM page ORDER BY page.last_at DESC, page.id DESC`,

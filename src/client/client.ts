@@ -124,7 +124,8 @@ export function createClient(options: {
     clock.after(READ_EVERY, () => {
       reading.delete(stream);
       const { readSeq = 0, toldRead = 0, uncounted = false } = state.streams.get(stream) ?? {};
-      if (readSeq > Math.max(seq, toldRead) || uncounted) tellRead(stream, readSeq);
+      const live = connection.status().state === "live";
+      if (readSeq > Math.max(seq, toldRead) || (uncounted && live)) tellRead(stream, readSeq);
     });
   }
 

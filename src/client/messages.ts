@@ -151,6 +151,8 @@ export function remove(stream: Stream, id: Message["id"], seq: number, me: strin
     summarise(stream, stream.messages.at(-1));
     if (!stream.lastMessage && stream.floor > 0) stream.vague = true;
   }
+  // The list of conversations did not say which it is.
+  if (stream.lastMessage?.id === "") stream.vague = true;
 }
 
 /** A page of REST, oldest first: the latest, or that before what is held; asked for in this `era`. `full`: there may be older ones. */

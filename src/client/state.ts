@@ -125,7 +125,9 @@ export function addConversation(state: ChatState, conversation: Conversation): v
   // Frames that were slower than this list may tell of older messages, and faster ones of newer.
   if ((stream.lastMessage?.seq ?? 0) > conversation.head_seq) return;
   stream.updatedAt = conversation.updated_at;
-  stream.lastMessage = conversation.last_message;
+  const last = conversation.last_message;
+  // Its id is not in this list; the event itself or a page brings it.
+  stream.lastMessage = last && { id: "", seq: conversation.head_seq, ...last };
 }
 
 /** Reads up to `seq`, by default to the end. @returns the mark to tell the server, or null where it does not rise */

@@ -76,8 +76,6 @@ export const conversation = z
     updated_at: time.meta({ description: "The last message's time, of a removed one too, else the creation." }),
     last_message: z
       .strictObject({
-        id: uuid,
-        seq: count,
         content: z.string().meta({ description: "Its first 100 characters." }),
         timestamp: time,
         sender_id: uuid,

@@ -48,7 +48,7 @@ export type Conversation = {
   /** The time of the last message, even of one that was removed since; else the creation. */
   updated_at: string;
   /** `content` is cut to 100 characters. */
-  last_message: { id: string; seq: number; content: string; timestamp: string; sender_id: string } | null;
+  last_message: { content: string; timestamp: string; sender_id: string } | null;
   unread_count: number;
   /** The seq of the last event, at which `unread_count` was counted, and how far the asking one has read. */
   head_seq: number;
