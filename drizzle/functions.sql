@@ -7,6 +7,7 @@
 --   stored     with its new id, seq and time
 --   duplicate  the sender used this client_id here before, for the same content: the stored id, seq and time
 --   mismatch   the sender used this client_id here before, for other content
+--              both also where that message was removed since
 --   not_found  no such room, or not the sender's
 --   unauthenticated  the session that it was sent in is not, or no longer, the sender's. A check before this call would not do: a
 --              request can be kept waiting for its body, or for us, until long after its token was looked at. Disabling an account ends its
@@ -25,6 +26,8 @@ DECLARE
   v_kind text;
   v_seq bigint;
   v_at timestamptz;
+  v_removals boolean;
+  v_plain boolean;
 BEGIN
   PERFORM 1 FROM heads h WHERE h.room_id = ANY (p_rooms) ORDER BY h.room_id FOR NO KEY UPDATE;
   -- What follows sees what was committed before these locks: delete_account takes them too, so that a message is stored before the
@@ -35,11 +38,16 @@ BEGIN
     WHILE v_to < v_count AND p_rooms[v_to + 1] = v_room LOOP
       v_to := v_to + 1;
     END LOOP;
-    SELECT r.kind, h.seq, greatest(h.last_at, date_trunc('milliseconds', clock_timestamp()))
-      INTO v_kind, v_seq, v_at FROM heads h JOIN rooms r ON r.id = h.room_id WHERE h.room_id = v_room;
-    IF NOT FOUND THEN
+    SELECT r.kind, h.seq, greatest(h.last_at, date_trunc('milliseconds', clock_timestamp())), h.removals
+      INTO v_kind, v_seq, v_at, v_removals FROM heads h JOIN rooms r ON r.id = h.room_id WHERE h.room_id = v_room;
+    v_plain := FOUND AND v_from = v_to;
+    IF v_plain AND v_removals THEN
+      v_plain := NOT EXISTS (
+        SELECT FROM removals x WHERE x.room_id = v_room AND x.sender_id = p_senders[v_from] AND x.client_id = p_client_ids[v_from]);
+    END IF;
+    IF v_kind IS NULL THEN
       RETURN QUERY SELECT g, 'not_found', NULL::uuid, NULL::bigint, NULL::timestamptz FROM generate_series(v_from, v_to) g;
-    ELSIF v_from = v_to
+    ELSIF v_plain
       AND (v_kind = 'global' OR EXISTS (SELECT FROM members p WHERE p.room_id = v_room AND p.user_id = p_senders[v_from]))
       AND (p_sessions IS NULL OR EXISTS (
         SELECT FROM sessions s WHERE s.id = p_sessions[v_from] AND s.user_id = p_senders[v_from] AND s.ended_at IS NULL))
@@ -60,17 +68,18 @@ BEGIN
         FROM unnest(p_senders[v_from:v_to], p_ids[v_from:v_to], p_client_ids[v_from:v_to], p_contents[v_from:v_to],
                     p_sessions[v_from:v_to]) WITH ORDINALITY AS b (sender, id, client_id, content, session, i)
       ), judged AS (
-        SELECT b.*, m.id AS old_id, m.seq AS old_seq, m.sent_at AS old_at,
+        SELECT b.*, coalesce(m.id, x.message_id) AS old_id, coalesce(m.seq, x.message_seq) AS old_seq, coalesce(m.sent_at, x.sent_at) AS old_at,
                CASE
                  WHEN p_sessions IS NOT NULL AND NOT EXISTS (
                    SELECT FROM sessions s WHERE s.id = b.session AND s.user_id = b.sender AND s.ended_at IS NULL) THEN 'unauthenticated'
                  WHEN v_kind <> 'global' AND NOT EXISTS (SELECT FROM members p WHERE p.room_id = v_room AND p.user_id = b.sender) THEN 'not_found'
-                 WHEN m.id IS NULL THEN 'stored'
-                 WHEN m.content_hash = b.hash THEN 'duplicate'
+                 WHEN m.id IS NULL AND x.message_id IS NULL THEN 'stored'
+                 WHEN coalesce(m.content_hash, x.content_hash) = b.hash THEN 'duplicate'
                  ELSE 'mismatch'
                END AS outcome
         FROM batch b
         LEFT JOIN messages m ON b.client_id IS NOT NULL AND m.room_id = v_room AND m.sender_id = b.sender AND m.client_id = b.client_id
+        LEFT JOIN removals x ON v_removals AND b.client_id IS NOT NULL AND x.room_id = v_room AND x.sender_id = b.sender AND x.client_id = b.client_id
       ), fresh AS (
         SELECT j.*, v_seq + row_number() OVER (ORDER BY j.n) AS new_seq FROM judged j WHERE j.outcome = 'stored'
       ), inserted AS (
@@ -88,6 +97,146 @@ BEGIN
     END IF;
     v_from := v_to + 1;
   END LOOP;
+END $$;
+
+-- Removes messages of one room; the whole transaction of a removal is this one call. Each becomes an event with a seq of its own, in the order of
+-- the messages, and a tombstone, from which nobody learns what it said.
+--   removed  with the event's seq, the message's id and seq; without an event's where it was removed before
+--   not_found  one that never was (or is gone for good), and one that is not p_by's, or in a room of others
+--   unauthenticated  the session is not, or no longer, p_by's. No session (NULL): the operator removes, in whoever's name
+CREATE OR REPLACE FUNCTION remove_messages(p_room uuid, p_seqs bigint[], p_by uuid, p_session uuid)
+RETURNS TABLE (outcome text, seq bigint, id uuid, message_seq bigint)
+LANGUAGE plpgsql VOLATILE AS $$
+#variable_conflict use_column
+DECLARE
+  v_seq bigint;
+  v_at timestamptz;
+BEGIN
+  -- As in store_messages: what follows sees what was committed before the lock was granted.
+  PERFORM 1 FROM heads h WHERE h.room_id = p_room FOR NO KEY UPDATE;
+  SELECT h.seq, greatest(h.last_at, date_trunc('milliseconds', clock_timestamp())) INTO v_seq, v_at FROM heads h WHERE h.room_id = p_room;
+  IF p_session IS NOT NULL AND NOT EXISTS (
+    SELECT FROM sessions s WHERE s.id = p_session AND s.user_id = p_by AND s.ended_at IS NULL) THEN
+    outcome := 'unauthenticated';
+    RETURN NEXT;
+    RETURN;
+  END IF;
+  RETURN QUERY
+  WITH mine AS (
+    SELECT FROM members p WHERE p.room_id = p_room AND p.user_id = p_by
+  ), gone AS (
+    DELETE FROM messages m WHERE m.room_id = p_room AND m.seq = ANY (p_seqs)
+      AND (p_session IS NULL OR (m.sender_id = p_by AND EXISTS (SELECT FROM mine)))
+    RETURNING m.*
+  ), numbered AS (
+    SELECT g.*, v_seq + row_number() OVER (ORDER BY g.seq) AS event_seq FROM gone g
+  ), kept AS (
+    INSERT INTO removals (room_id, seq, message_seq, message_id, sender_id, sent_at, client_id, content_hash, removed_at, removed_by)
+    SELECT p_room, n.event_seq, n.seq, n.id, n.sender_id, n.sent_at, n.client_id, n.content_hash, v_at, p_by FROM numbered n
+  ), moved AS (
+    UPDATE heads h SET seq = n.last, removals = true, changed = pg_current_xact_id() FROM (SELECT max(event_seq) AS last FROM numbered) n
+    WHERE h.room_id = p_room AND n.last IS NOT NULL
+  )
+  SELECT 'removed', n.event_seq, n.id, n.seq FROM numbered n
+  UNION ALL
+  SELECT 'removed', NULL, x.message_id, x.message_seq FROM removals x WHERE x.room_id = p_room AND x.message_seq = ANY (p_seqs)
+    AND (p_session IS NULL OR (x.sender_id = p_by AND EXISTS (SELECT FROM mine)));
+  IF NOT FOUND THEN
+    outcome := 'not_found';
+    RETURN NEXT;
+  END IF;
+END $$;
+
+-- One step of removing all that somebody ever said, as those asked for who deleted their account (erasures): at most 500 messages, so that no room is
+-- locked for long. NULL: nothing is left to do, or others are doing it. Else the room, who hears of it, and what was removed, if anything.
+-- Where it ends, by a crash too, the next step goes on.
+CREATE OR REPLACE FUNCTION erase_step() RETURNS json
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  v erasures;
+  v_mine bigint[];
+  v_last bigint;
+  v_removed json := '[]';
+BEGIN
+  SELECT * INTO v FROM erasures ORDER BY asked_at, user_id LIMIT 1 FOR UPDATE SKIP LOCKED;
+  IF NOT FOUND THEN
+    RETURN NULL;
+  END IF;
+  SELECT array_agg(w.seq) FILTER (WHERE w.sender_id = v.user_id), max(w.seq) INTO v_mine, v_last
+  FROM (SELECT m.seq, m.sender_id FROM messages m WHERE m.room_id = v.room_id AND m.seq > v.after_seq ORDER BY m.seq LIMIT 500) w;
+  IF v_mine IS NOT NULL THEN
+    SELECT coalesce(json_agg(json_build_object('seq', r.seq, 'id', r.id, 'messageSeq', r.message_seq) ORDER BY r.seq), '[]') INTO v_removed
+    FROM remove_messages(v.room_id, v_mine, v.user_id, NULL) r WHERE r.seq IS NOT NULL;
+  END IF;
+  IF v_last IS NOT NULL THEN
+    UPDATE erasures SET after_seq = v_last WHERE user_id = v.user_id;
+  ELSE
+    UPDATE erasures e SET after_seq = 0, room_id = next.room_id
+    FROM (SELECT m.room_id FROM members m WHERE m.user_id = v.user_id AND m.room_id > v.room_id ORDER BY m.room_id LIMIT 1) next
+    WHERE e.user_id = v.user_id;
+    IF NOT FOUND THEN
+      DELETE FROM erasures WHERE user_id = v.user_id;
+    END IF;
+  END IF;
+  RETURN json_build_object('room', v.room_id, 'removed', v_removed, 'audience', (
+    SELECT coalesce(json_agg(m.user_id), '[]') FROM members m JOIN rooms r ON r.id = m.room_id WHERE r.id = v.room_id AND r.kind <> 'global'));
+END $$;
+
+-- For the operator: how many days a room's messages are kept. 0: for ever; NULL: as the configuration says. False: there is no such room.
+CREATE OR REPLACE FUNCTION set_retention(p_room uuid, p_days int) RETURNS boolean
+LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+  IF p_days < 0 THEN
+    RAISE 'days must not be negative';
+  END IF;
+  UPDATE rooms SET retention_days = p_days WHERE id = p_room;
+  RETURN FOUND;
+END $$;
+
+-- The rooms after one, at most 1,000 of them, and before when whatever was said there is to go: those where there is such. p_public and p_direct: days
+-- for rooms that have none of their own; 0 is for ever. last: where to go on, NULL at the end.
+CREATE OR REPLACE FUNCTION outdated(p_after uuid, p_public int, p_direct int, p_now timestamptz)
+RETURNS TABLE (rooms json, last uuid)
+LANGUAGE sql STABLE AS $$
+  WITH these AS (
+    SELECT r.id, coalesce(r.retention_days, CASE r.kind WHEN 'global' THEN p_public ELSE p_direct END) AS days
+    FROM rooms r WHERE r.id > p_after ORDER BY r.id LIMIT 1000
+  ), aged AS (
+    SELECT s.id, p_now - s.days * interval '1 day' AS before FROM these s WHERE s.days > 0
+  )
+  SELECT (SELECT coalesce(json_agg(json_build_object('room', a.id, 'before', a.before)), '[]') FROM aged a
+          WHERE (SELECT m.sent_at FROM messages m WHERE m.room_id = a.id ORDER BY m.seq LIMIT 1) < a.before
+             OR (SELECT x.removed_at FROM removals x WHERE x.room_id = a.id ORDER BY x.seq LIMIT 1) < a.before),
+         (SELECT s.id FROM these s ORDER BY s.id DESC LIMIT 1)
+$$;
+
+-- Deletes the oldest rows of a room, of those from before a time, at most 1,000 of each kind; how many, or NULL where another process is at it.
+-- Nobody is told: what is that old is no news. No lock on the room: its end is not touched.
+CREATE OR REPLACE FUNCTION purge(p_room uuid, p_before timestamptz) RETURNS int
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  v_end bigint := seq_at(p_room, p_before);
+  v_messages int;
+  v_removals int;
+  v_last bigint;
+BEGIN
+  IF NOT pg_try_advisory_xact_lock(7202613) THEN
+    RETURN NULL;
+  END IF;
+  WITH gone AS (
+    DELETE FROM messages WHERE room_id = p_room
+      AND seq <= (SELECT max(o.seq) FROM (SELECT seq FROM messages WHERE room_id = p_room AND seq < v_end ORDER BY seq LIMIT 1000) o)
+    RETURNING seq
+  )
+  SELECT count(*), max(seq) INTO v_messages, v_last FROM gone;
+  WITH gone AS (
+    DELETE FROM removals WHERE room_id = p_room AND seq = ANY (ARRAY(
+      SELECT seq FROM removals WHERE room_id = p_room AND removed_at < p_before ORDER BY seq LIMIT 1000))
+    RETURNING seq
+  )
+  SELECT count(*) INTO v_removals FROM gone;
+  UPDATE rooms SET min_seq = v_last + 1 WHERE id = p_room AND min_seq <= v_last;
+  RETURN v_messages + v_removals;
 END $$;
 
 -- The direct room of two people, made if it is not there; NULL where the other one is unknown, or either is inactive, or the session is not,
@@ -345,7 +494,7 @@ END $$;
 --   news     every room with news, its head, and its news in order; without them where they are more than 500, or 2,000 or a megabyte in
 --            all: what one answer costs must not depend on what somebody prepared
 -- Commits of one room come in the order of their seq, so its news are its last rows: nobody walks through a room's past, and the
--- 500 last rows of a room tell whether there is more.
+-- last row before its 500 last seqs tells whether there is more. A removed message is no news any more, its removal is.
 DROP FUNCTION IF EXISTS catch_up(uuid, xid8, xid8[]);
 CREATE FUNCTION catch_up(p_user uuid, p_xmax xid8, p_running xid8[])
 RETURNS TABLE (streams json, more boolean, news json)
@@ -384,20 +533,26 @@ BEGIN
   IF p_xmax <= pg_snapshot_xmax(pg_current_snapshot())::text::xid8 THEN
     FOR v_room IN
       SELECT h.room_id AS id, h.seq,
-             (SELECT m.changed FROM messages m WHERE h.seq > 500 AND m.room_id = h.room_id AND m.seq > h.seq - 501 ORDER BY m.seq LIMIT 1) AS first_changed
+             coalesce((SELECT m.changed >= p_xmax OR m.changed = ANY (p_running)
+                       FROM messages m WHERE m.room_id = h.room_id AND m.seq <= h.seq - 500 ORDER BY m.seq DESC LIMIT 1), false)
+             OR coalesce((SELECT x.changed >= p_xmax OR x.changed = ANY (p_running)
+                          FROM removals x WHERE x.room_id = h.room_id AND x.seq <= h.seq - 500 ORDER BY x.seq DESC LIMIT 1), false) AS more
       FROM members me JOIN heads h ON h.room_id = me.room_id
       WHERE me.user_id = p_user AND (h.changed >= p_xmax OR h.changed = ANY (p_running))
       ORDER BY h.last_at DESC
     LOOP
       v_news := NULL;
-      IF v_left_count > 0 AND v_left_bytes > 0
-        AND (v_room.first_changed IS NULL OR NOT (v_room.first_changed >= p_xmax OR v_room.first_changed = ANY (p_running))) THEN
+      IF v_left_count > 0 AND v_left_bytes > 0 AND NOT v_room.more THEN
         SELECT coalesce(json_agg(e ORDER BY e.seq), '[]'), count(*), coalesce(sum(octet_length(e.content)), 0) INTO v_news, v_count, v_bytes
         FROM (
-          SELECT m.seq, m.id, m.sender_id, u.username, m.content, m.sent_at AS "sentAt", m.client_id AS "clientId"
+          SELECT m.seq, m.id, m.sender_id, u.username, m.content, m.sent_at AS "sentAt", m.client_id AS "clientId", NULL::bigint AS "messageSeq"
           -- OFFSET 0: the room's rows first; by the index on changed every room would read the news of all.
           FROM (SELECT * FROM messages WHERE room_id = v_room.id AND seq > v_room.seq - 501 OFFSET 0) m JOIN users u ON u.id = m.sender_id
           WHERE m.changed >= p_xmax OR m.changed = ANY (p_running)
+          UNION ALL
+          SELECT x.seq, x.message_id, NULL, NULL, NULL, NULL, NULL, x.message_seq
+          FROM (SELECT * FROM removals WHERE room_id = v_room.id AND seq > v_room.seq - 501 OFFSET 0) x
+          WHERE x.changed >= p_xmax OR x.changed = ANY (p_running)
         ) e;
         v_left_count := v_left_count - v_count;
         v_left_bytes := v_left_bytes - v_bytes;
@@ -447,6 +602,7 @@ END $$;
 CREATE OR REPLACE FUNCTION is_restored(p_mark text) RETURNS boolean
 LANGUAGE sql STABLE AS $$
   SELECT EXISTS (SELECT FROM messages WHERE changed >= pg_snapshot_xmax(pg_current_snapshot())::text::xid8)
+      OR EXISTS (SELECT FROM removals WHERE changed >= pg_snapshot_xmax(pg_current_snapshot())::text::xid8)
       OR EXISTS (SELECT FROM sessions WHERE changed >= pg_snapshot_xmax(pg_current_snapshot())::text::xid8)
       OR EXISTS (SELECT FROM deployment WHERE mark <> p_mark)
 $$;
@@ -458,6 +614,7 @@ DECLARE
   v_next xid8 := pg_snapshot_xmax(pg_current_snapshot())::text::xid8;
 BEGIN
   UPDATE messages SET changed = '0' WHERE changed >= v_next;
+  UPDATE removals SET changed = '0' WHERE changed >= v_next;
   UPDATE sessions SET changed = '0' WHERE changed >= v_next;
   UPDATE heads SET changed = '0' WHERE changed >= v_next;
   UPDATE deployment SET epoch = gen_random_uuid();

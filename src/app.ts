@@ -11,9 +11,13 @@ import { controlRoutes } from "./control/routes.ts";
 import { listenControl } from "./control/socket.ts";
 import { createCatchUp } from "./chat/catch-up.ts";
 import { chatCommands, SIGNALS } from "./chat/commands.ts";
+import { createExport } from "./chat/export.ts";
+import { createLeaving } from "./chat/leaving.ts";
 import { createMessages } from "./chat/messages.ts";
 import { createReading } from "./chat/reading.ts";
-import { createRooms, framesOf, type MessageEvent } from "./chat/rooms.ts";
+import { createRemoval } from "./chat/removal.ts";
+import { createRemovalStore } from "./chat/removal-store.ts";
+import { type ChatEvent, createRooms, framesOf } from "./chat/rooms.ts";
 import { createRoomStore } from "./chat/rooms-store.ts";
 import { createChatStore } from "./chat/store.ts";
 import { createWriter } from "./chat/writer.ts";
@@ -58,6 +62,8 @@ type Options = { config: Config; log: Log; clock?: Clock; at?: Faults };
 const STOP_DEADLINE_MS = 8_000;
 /** Sockets are closed over this time at a shutdown. */
 const DRAIN_MS = 3_000;
+/** Copies of all that is one's own: each reads through whole rooms. */
+const EXPORTS = { perSecond: 5 / 3_600, burst: 5 };
 const SWEEP_MS = 1_000;
 const HOUSEKEEPING_MS = 60_000;
 
@@ -121,13 +127,14 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
     audit,
     clock,
     times: config,
+    erasureAsked: () => void leaving.erase(),
   });
 
   const rooms = createRooms(roomStore);
   const streams = createStreams({
     look: (horizon) => look(db, horizon),
     eventsSince: chatStore.eventsSince,
-    deliver: (events) => publish((events as MessageEvent[]).flatMap((event) => framesOf(event, sockets.hears))),
+    deliver: (events) => publish((events as ChatEvent[]).flatMap((event) => framesOf(event, sockets.hears))),
     sessionEnded: (id, disabled) => revocations.add(id, disabled),
     historyChanged: () =>
       void closeInWaves({ sockets, clock, reason: "another history", overMs: 1_000, counts, settle: async () => {} }),
@@ -135,18 +142,23 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
     clock,
     log,
   });
+  const committed = (events: ChatEvent[]) => {
+    streams.arrived(events);
+    bus.publish({ kind: "events", events });
+  };
   const writer = createWriter({
     store: chatStore,
     hasRoom: db.hasRoom,
     committed: (events, arrivals) => {
-      streams.arrived(events);
+      committed(events);
       publisher.after(() => counts.delivery.since(arrivals));
-      bus.publish({ kind: "events", events });
     },
     counts,
     clock,
     at,
   });
+  const removals = createRemovalStore(db);
+  const leaving = createLeaving({ store: removals, committed, days: config.retentionDays, clock, log });
   const messages = createMessages({ rooms, writer, bucket, maxLength: config.messageMaxLength, at });
   const broadcast = (hints: Outgoing[]) => {
     publish(hints);
@@ -209,6 +221,9 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
   const http = createHttp({
     ...routesOf({
       config, accounts, authStore, guard, limits, presence, chatStore, roomStore, messages, reading, rooms,
+      removal: createRemoval({ store: chatStore, removals, membersOf: roomStore.membersOf, committed }),
+      written: createExport(db),
+      exports: bucketOfMine(EXPORTS),
       openings: bucketOfMine(aMinute(config.limitsByUser.conversations)),
       metrics: metrics.beside,
       standing: () => ({
@@ -254,6 +269,7 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
       );
     }),
   );
+  stack.defer(leaving.start());
 
   const running = stack.move();
   const drain = async () => {

@@ -67,6 +67,11 @@ export function readConfig(env: Env = process.env, mayWrite = true) {
       perAddress: whole(env, "MAX_SOCKETS_PER_ADDRESS", 3_000, 0) || Infinity,
       unauthenticated: whole(env, "MAX_UNAUTHENTICATED_SOCKETS", 1_000, 0) || Infinity,
     },
+    /** How long messages are kept where a room says nothing of its own; 0 is for ever. */
+    retentionDays: {
+      public: whole(env, "RETENTION_DAYS", 0, 0, 36_500),
+      conversations: whole(env, "CONVERSATION_RETENTION_DAYS", 0, 0, 36_500),
+    },
     allowedOrigins: list(env, "ALLOWED_ORIGINS").map((value) => origin("ALLOWED_ORIGINS", value)),
     /** Where people open the page; null where nobody said. */
     publicUrl: env.PUBLIC_URL ? origin("PUBLIC_URL", env.PUBLIC_URL.replace(/\/$/, "")) : null,

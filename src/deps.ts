@@ -26,8 +26,11 @@ export type Routes = Hono<HttpEnv>;
 
 export type IsOnline = (userId: string) => boolean;
 
-/** One durable event of a room, numbered without holes; `body` belongs to the slice that renders it. */
-export type RoomEvent<Body = unknown> = { room: string; seq: number; body: Body };
+/**
+ * One durable event of a room, numbered without holes; `body` belongs to the slice that renders it. `prev`: the event before it, where that
+ * is not the one numbered before it, because what was between was removed or is gone.
+ */
+export type RoomEvent<Body = unknown> = { room: string; seq: number; prev?: number; body: Body };
 
 /**
  * One frame for the sockets of an endpoint: everyone's, or one user's (`user`), or everyone's but one user's (`except`). `head`: the

@@ -4,8 +4,10 @@ import type { AddressLimits } from "./auth/limits.ts";
 import { authRoutes } from "./auth/routes.ts";
 import type { AuthStore } from "./auth/store.ts";
 import { createConversations } from "./chat/conversations.ts";
+import type { createExport } from "./chat/export.ts";
 import type { Messages } from "./chat/messages.ts";
 import type { Reading } from "./chat/reading.ts";
+import type { Removal } from "./chat/removal.ts";
 import type { RoomStore } from "./chat/rooms-store.ts";
 import type { Rooms } from "./chat/rooms.ts";
 import { chatRoutes } from "./chat/routes.ts";
@@ -30,6 +32,9 @@ type Parts = {
   messages: Messages;
   reading: Reading;
   rooms: Rooms;
+  removal: Removal;
+  written: ReturnType<typeof createExport>;
+  exports: Bucket;
   /** Of conversations, by user. */
   openings: Bucket;
   metrics: Routes | null;
@@ -38,7 +43,8 @@ type Parts = {
 
 /** Every slice's routes; http.ts says where they are. */
 export function routesOf({ config, accounts, authStore, guard, limits, presence, ...parts }: Parts) {
-  const { chatStore, roomStore, messages, reading, rooms, openings, metrics, standing } = parts;
+  const { chatStore, roomStore, messages, reading, rooms, removal, written, exports, openings, metrics, standing } =
+    parts;
   const { isOnline } = presence;
   return {
     auth: authRoutes({
@@ -48,6 +54,8 @@ export function routesOf({ config, accounts, authStore, guard, limits, presence,
       limits,
       isOnline,
       cookieMs: config.refreshTokenMs,
+      written,
+      exports,
     }) as Routes,
     chat: chatRoutes({
       store: chatStore,
@@ -63,6 +71,7 @@ export function routesOf({ config, accounts, authStore, guard, limits, presence,
       rooms,
       requireUser: guard.requireUser,
       answer: createAnswers(),
+      removal,
     }) as Routes,
     health: healthRoutes(standing),
     page: pageRoutes().route("/", documentRoutes(version)),

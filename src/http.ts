@@ -69,7 +69,8 @@ export function createHttp({
     if (continued) c.header("traceresponse", continued.header);
     const startedAt = performance.now();
     await next();
-    if (c.req.method === "HEAD") c.header("Content-Length", String((await c.res.clone().arrayBuffer()).byteLength));
+    if (c.req.method === "HEAD" && c.res.body)
+      c.header("Content-Length", String((await c.res.clone().arrayBuffer()).byteLength));
     const ms = performance.now() - startedAt;
     countRequest(counts, c.req.method, routePath(c, -1), c.res.status, ms);
     // The path alone: the query of a socket holds a token.

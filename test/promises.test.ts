@@ -7,9 +7,11 @@ import { edge } from "./promises/edge.ts";
 import { everywhere } from "./promises/everywhere.ts";
 import { frames } from "./promises/frames.ts";
 import { history } from "./promises/history.ts";
+import { leaving } from "./promises/leaving.ts";
 import { roles } from "./promises/roles.ts";
 import { limits } from "./promises/limits.ts";
 import { programs } from "./promises/programs.ts";
+import { removal } from "./promises/removal.ts";
 import { restSends } from "./promises/rest-sends.ts";
 import { oneSocket } from "./promises/one-socket.ts";
 import { resuming } from "./promises/resuming.ts";
@@ -29,6 +31,8 @@ const suites = {
   sockets,
   frames,
   restSends,
+  removal,
+  leaving,
   oneSocket,
   resuming,
   limits,

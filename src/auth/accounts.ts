@@ -28,6 +28,8 @@ type Deps = {
   audit: Audit;
   clock: Clock;
   times: Pick<Config, "refreshTokenMs" | "refreshGraceMs" | "sessionMs">;
+  /** Somebody's messages are to be removed. */
+  erasureAsked: () => void;
 };
 
 /** Who asks, by what program. */
@@ -148,10 +150,16 @@ export function createAccounts(deps: Deps) {
       audit.tell("password_reset", client, { user: account.id, ended: ended.length });
     },
 
-    /** Ends all sessions. False where the password is wrong. */
-    async deleteAccount(account: Account, sessionId: string, password: string, client: Client): Promise<boolean> {
+    /** Ends all sessions, and with `erase` has all their messages removed, soon. False where the password is wrong. */
+    async deleteAccount(
+      account: Account,
+      sessionId: string,
+      { password, erase = false }: z.output<typeof api.remove>,
+      client: Client,
+    ): Promise<boolean> {
       const right = await passwords.verify(password, account.password);
-      const ended = right ? await store.deleteAccount(account, sessionId) : null;
+      const ended = right ? await store.deleteAccount(account, sessionId, erase) : null;
+      if (ended && erase) deps.erasureAsked();
       return concluded("account_deleted", ended, account, sessionId, client);
     },
 

@@ -1,9 +1,10 @@
 import { type Context, Hono } from "hono";
-import type { HttpEnv, IsOnline } from "../deps.ts";
-import { invalid, notFound, Refusal, unauthenticated } from "../errors.ts";
+import type { Bucket, HttpEnv, Identity, IsOnline } from "../deps.ts";
+import { invalid, notFound, Refusal, spend, unauthenticated } from "../errors.ts";
 import { check, readBody } from "../input.ts";
 import * as api from "../protocol/api.ts";
-import type { Me } from "../protocol/models.ts";
+import type { Export, Me } from "../protocol/models.ts";
+import { inPieces } from "../ops/answers.ts";
 import { makePage, readPage } from "../protocol/paging.ts";
 import { type Accounts, accountKey, type Client, userView } from "./accounts.ts";
 import { readRefresh, wantsCookie, writeRefresh } from "./cookie.ts";
@@ -21,9 +22,12 @@ type Deps = {
   isOnline: IsOnline;
   /** How long a browser keeps a refresh token (ms). */
   cookieMs: number;
+  /** What somebody wrote, as pieces of the inside of a JSON object. */
+  written: (identity: Identity) => AsyncGenerator<string>;
+  exports: Bucket;
 };
 
-export function authRoutes({ accounts, store, guard, limits, isOnline, cookieMs }: Deps) {
+export function authRoutes({ accounts, store, guard, limits, isOnline, cookieMs, written, exports }: Deps) {
   const app = new Hono<HttpEnv>();
 
   app.post("/signup", async (c) => {
@@ -69,13 +73,25 @@ export function authRoutes({ accounts, store, guard, limits, isOnline, cookieMs 
 
   app.delete("/me", guard.requireUser, async (c) => {
     const cookie = wantsCookie(c);
-    const { password } = await readBody(c.req.raw, api.remove);
+    const input = await readBody(c.req.raw, api.remove);
     const account = await own(c);
-    await withPassword(c, account, () =>
-      accounts.deleteAccount(account, c.var.identity.sessionId, password, client(c)),
-    );
+    await withPassword(c, account, () => accounts.deleteAccount(account, c.var.identity.sessionId, input, client(c)));
     if (cookie) writeRefresh(c, "", 0);
     return c.body(null, 204);
+  });
+
+  app.get("/me/export", guard.requireUser, async (c) => {
+    const account = await own(c);
+    const { is_online: _, ...user } = userView(account, isOnline);
+    c.header("Content-Type", "application/json");
+    c.header("Content-Disposition", 'attachment; filename="liquidchat-export.json"');
+    if (c.req.method === "HEAD") return c.body(null);
+    await spend(exports, user.id, "You have exported this several times. Wait a while.");
+    const known: Omit<Export, "conversations" | "messages"> = {
+      account: { ...user, role: account.role, email: await store.emailOf(user.id) },
+      sessions: await accounts.sessions(c.var.identity),
+    };
+    return c.body(inPieces(`${JSON.stringify(known).slice(0, -1)},`, written(c.var.identity), "}"));
   });
 
   app.post("/password", guard.requireUser, async (c) => {

@@ -150,14 +150,20 @@ export function createAuthStore({ orm, query }: Database) {
       return row!.ended;
     },
 
-    /** Ends all sessions and says which; null as above. */
-    async deleteAccount({ id, password }: Account, sessionId: string): Promise<string[] | null> {
-      const [row] = await query<{ ended: string[] | null }>("SELECT delete_account($1, $2, $3) AS ended", [
-        id,
-        sessionId,
-        password,
-      ]);
+    /** Ends all sessions and says which; null as above. `erase`: notes in the same transaction that their messages are to go too. */
+    async deleteAccount({ id, password }: Account, sessionId: string, erase: boolean): Promise<string[] | null> {
+      const [row] = await query<{ ended: string[] | null }>(
+        `WITH deleted AS MATERIALIZED (SELECT delete_account($1, $2, $3) AS ended),
+              noted AS (INSERT INTO erasures (user_id) SELECT $1 FROM deleted WHERE ended IS NOT NULL AND $4)
+         SELECT ended FROM deleted`,
+        [id, sessionId, password, erase],
+      );
       return row!.ended;
+    },
+
+    /** The operator's and its owner's to see. */
+    async emailOf(id: string): Promise<string | null> {
+      return (await orm.select({ email: users.email }).from(users).where(eq(users.id, id)))[0]?.email ?? null;
     },
 
     async session(id: string): Promise<SessionRow | undefined> {

@@ -2,7 +2,7 @@ import { isAhead, sqlState } from "../db/client.ts";
 import type { CatchUp, Owed } from "../deps.ts";
 import { createBatch } from "../ops/batch.ts";
 import type { StreamSnapshot } from "../protocol/frames.ts";
-import { messageFrame, preview, streamOf } from "./rooms.ts";
+import { eventFrame, preview, streamOf } from "./rooms.ts";
 import type { CatchUpRow } from "./rooms-store.ts";
 
 /** Coming back: everyone who comes at the same time is served by one question to the database. */
@@ -20,7 +20,7 @@ function owed({ now, streams, more, news }: CatchUpRow, userId: string, since: s
   for (const room of news) {
     let prev = 0;
     for (const event of room.events ?? []) {
-      events.push(messageFrame(event, prev, event.body.sender.id === userId));
+      events.push(eventFrame(event, prev, userId));
       prev = event.seq;
     }
   }

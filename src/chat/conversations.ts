@@ -27,14 +27,11 @@ export function createConversations({ store, roomStore, viewUser, openings }: De
       participants: participants.get(row.id)!.map(viewUser),
       created_at: row.created_at.toISOString(),
       updated_at: row.last_at.toISOString(),
-      last_message:
-        row.last_content === null
-          ? null
-          : {
-              content: preview(row.last_content),
-              timestamp: row.last_sent_at.toISOString(),
-              sender_id: row.last_sender_id,
-            },
+      last_message: row.last && {
+        ...row.last,
+        content: preview(row.last.content),
+        timestamp: new Date(row.last.timestamp).toISOString(),
+      },
       unread_count: row.unread,
       head_seq: row.seq,
       read_seq: row.read_seq,

@@ -19,14 +19,13 @@ export async function readHistory(store: ChatStore, reader: string, room: string
     query.after === undefined ? 0 : cursor(store, room, "after", query.after),
     query.before === undefined ? Number.MAX_SAFE_INTEGER : cursor(store, room, "before", query.before),
   ]);
-  const { rows, head } = await store.page({ reader, room, above, below, limit: limit + 1, upwards });
+  const { rows, first, last } = await store.page({ reader, room, above, below, limit: limit + 1, upwards });
   const more = rows.length > limit;
   if (more) rows.splice(upwards ? limit : 0, 1);
-  const last = rows.at(-1);
   return {
     rows,
-    older: rows.length > 0 && (upwards ? above >= 1 : more),
-    newer: upwards ? more : last !== undefined && last.seq < head,
+    older: rows.length > 0 && rows[0]!.seq > first,
+    newer: upwards ? more : rows.length > 0 && rows.at(-1)!.seq < last,
   };
 }
 
@@ -50,14 +49,19 @@ function readLimit(text: string | undefined): number {
   return Math.min(Number(text), 200);
 }
 
+/** The place of a message by the id that clients know it by; undefined where it never was, or is gone for good. */
+export async function findMessage(store: ChatStore, room: string, text: string): Promise<number | undefined> {
+  if (room === GLOBAL_ROOM) return /^[1-9]\d{0,14}$/.test(text) ? store.seqExists(room, Number(text)) : undefined;
+  const id = uuid.safeParse(text);
+  return id.success ? store.seqOf(room, id.data) : undefined;
+}
+
 /** The seq that a cursor stands for; both cursors exclude it. */
 async function cursor(store: ChatStore, room: string, field: "before" | "after", text: string): Promise<number> {
   const time = readTime(text, field === "before");
   if (time)
     return field === "before" ? store.seqAt(room, time) : (await store.seqAt(room, new Date(time.getTime() + 1))) - 1;
-  const seq = await (room === GLOBAL_ROOM
-    ? /^[1-9]\d{0,14}$/.test(text) && store.seqExists(room, Number(text))
-    : uuid.safeParse(text).success && store.seqOf(room, text));
+  const seq = await findMessage(store, room, text);
   if (!seq) throw invalid(field, `${field}: must be the id of a message in this room, or an ISO 8601 time.`);
   return seq;
 }

@@ -2,7 +2,7 @@ import { and, asc, eq, inArray, sql } from "drizzle-orm";
 import { type Database, pgArray, readSnapshot } from "../db/client.ts";
 import { members, rooms, userColumns, type UserRow, users } from "../db/schema.ts";
 import type { StreamSnapshot } from "../protocol/frames.ts";
-import type { MessageEvent } from "./rooms.ts";
+import type { ChatEvent } from "./rooms.ts";
 import { eventOf, type EventRow } from "./store.ts";
 
 export type RoomStore = ReturnType<typeof createRoomStore>;
@@ -11,9 +11,7 @@ export type ConversationRow = {
   id: string;
   created_at: Date;
   last_at: Date;
-  last_content: string | null;
-  last_sent_at: Date;
-  last_sender_id: string;
+  last: { id: string; seq: number; content: string; timestamp: string; sender_id: string } | null;
   unread: number;
   seq: number;
   read_seq: number;
@@ -28,7 +26,7 @@ export type CatchUpRow = {
   })[];
   more: boolean;
   /** `events` is null where there are too many to tell. */
-  news: { room: string; head: number; events: MessageEvent[] | null }[];
+  news: { room: string; head: number; events: ChatEvent[] | null }[];
 };
 
 /** How far somebody has read now, whether that is news, and what is left above it, counted when the room's head was `headSeq`. */
@@ -96,11 +94,11 @@ export function createRoomStore({ orm, query }: Database) {
            FROM members me JOIN rooms r ON r.id = me.room_id JOIN heads h ON h.room_id = r.id
            WHERE me.user_id = $1 AND r.kind = 'direct' AND ($4::uuid IS NULL OR r.id = $4)
            ORDER BY h.last_at DESC, r.id DESC LIMIT $2 OFFSET $3)
-         SELECT page.id, page.created_at, page.last_at, page.seq, page.read_seq, last.content AS last_content, last.sent_at AS last_sent_at, last.sender_id AS last_sender_id,
+         SELECT page.id, page.created_at, page.last_at, page.seq, page.read_seq,
+                (SELECT json_build_object('id', m.id, 'seq', m.seq, 'content', m.content, 'timestamp', m.sent_at, 'sender_id', m.sender_id)
+                 FROM messages m WHERE m.room_id = page.id ORDER BY m.seq DESC LIMIT 1) AS last,
                 (SELECT count(*)::int FROM messages m WHERE m.room_id = page.id AND m.seq > page.read_seq AND m.sender_id <> $1) AS unread
-         FROM page
-         LEFT JOIN LATERAL (SELECT m.content, m.sent_at, m.sender_id FROM messages m WHERE m.room_id = page.id ORDER BY m.seq DESC LIMIT 1) last ON true
-         ORDER BY page.last_at DESC, page.id DESC`,
+         FROM page ORDER BY page.last_at DESC, page.id DESC`,
         [userId, limit, offset, room],
       );
     },

@@ -16,10 +16,26 @@ type MessageBody = {
   audience: string[];
 };
 export type MessageEvent = RoomEvent<MessageBody>;
+/** `removed`: the message that is gone. */
+export type RemovalEvent = RoomEvent<{ removed: { id: string; seq: number }; audience: string[] }>;
+export type ChatEvent = MessageEvent | RemovalEvent;
 
-/** Who hears a message, and how it looks to them. The sender's own sockets learn the `client_id`, nobody else's do. */
-export function framesOf(event: MessageEvent, hears: Hears): Outgoing[] {
+/** Who hears an event, and how it looks to them. The sender's own sockets learn the `client_id`, nobody else's do. */
+export function framesOf(event: ChatEvent, hears: Hears): Outgoing[] {
+  if (isRemoval(event)) return removalFrames(event, hears);
   return event.room === GLOBAL_ROOM ? globalFrames(event, hears) : privateFrames(event, hears);
+}
+
+const isRemoval = (event: ChatEvent): event is RemovalEvent => "removed" in event.body;
+
+/** The first version's sockets have no word for it. */
+function removalFrames(event: RemovalEvent, hears: Hears): Outgoing[] {
+  const { room, seq, body } = event;
+  const head = [streamOf(room), seq] as const;
+  const to = room === GLOBAL_ROOM ? [undefined] : body.audience;
+  return to.flatMap((user) =>
+    hears("chat", user) ? [{ endpoint: "chat" as const, user, frame: eventFrame(event, before(event), ""), head }] : [],
+  );
 }
 
 function globalFrames(event: MessageEvent, hears: Hears): Outgoing[] {
@@ -70,11 +86,19 @@ function privateFrame({ room, body }: MessageEvent, own: boolean): string {
   );
 }
 
-/** Live, every event of a stream was sent: the one before it is the one numbered before it. */
-const chatFrame = (event: MessageEvent, own: boolean) => messageFrame(event, event.seq - 1, own);
+/** Live, every event of a stream is sent. */
+const before = ({ seq, prev = seq - 1 }: ChatEvent) => prev;
+const chatFrame = (event: MessageEvent, own: boolean) => messageFrame(event, before(event), own);
 
-/** A message on the one socket; `prev` is the seq of the stream's event that was sent before it. */
-export function messageFrame({ room, seq, body }: MessageEvent, prev: number, own: boolean): string {
+/** An event on the one socket, as `userId` gets it; `prev` is the seq of the stream's event that was sent before it. */
+export function eventFrame(event: ChatEvent, prev: number, userId: string): string {
+  if (!isRemoval(event)) return messageFrame(event, prev, event.body.sender.id === userId);
+  const { room, seq, body } = event;
+  const message_id = messageId(room, body.removed.seq, body.removed.id);
+  return encode({ type: "message_removed", stream: streamOf(room), seq, prev, message_id });
+}
+
+function messageFrame({ room, seq, body }: MessageEvent, prev: number, own: boolean): string {
   const content = sanitize(body.content);
   const message: ChatMessage = {
     id: messageId(room, seq, body.id),

@@ -10,6 +10,7 @@ import type { Conversations } from "./conversations.ts";
 import { linkHeader, readHistory } from "./history.ts";
 import type { Messages } from "./messages.ts";
 import type { Reading } from "./reading.ts";
+import type { Removal } from "./removal.ts";
 import { type Rooms, roomId } from "./rooms.ts";
 import type { ChatStore } from "./store.ts";
 
@@ -22,6 +23,7 @@ type Deps = {
   rooms: Rooms;
   requireUser: MiddlewareHandler<HttpEnv>;
   answer: Answer;
+  removal: Removal;
 };
 
 const JSON_TYPE = { "Content-Type": "application/json" };
@@ -29,7 +31,8 @@ const JSON_TYPE = { "Content-Type": "application/json" };
 /** "create" is a route of its own, which takes POST only. */
 const ID = ":id{(?!create$)[^/]+}";
 
-export function chatRoutes({ store, messages, userById, reading, conversations, rooms, requireUser, answer }: Deps) {
+export function chatRoutes(deps: Deps) {
+  const { store, messages, userById, reading, conversations, rooms, requireUser, answer, removal } = deps;
   const app = new Hono<HttpEnv>();
   app.use(requireUser);
 
@@ -73,6 +76,14 @@ export function chatRoutes({ store, messages, userById, reading, conversations, 
 
   app.post(`/conversations/${ID}/messages`, (c) => send(c, roomId(c.req.param("id"))));
   app.post("/global/messages", (c) => send(c, GLOBAL_ROOM));
+
+  app.delete(`/conversations/${ID}/messages/:message_id`, (c) => remove(c, roomId(c.req.param("id"))));
+  app.delete("/global/messages/:message_id", (c) => remove(c, GLOBAL_ROOM));
+
+  async function remove(c: Context<HttpEnv>, room: string) {
+    await removal.removeMessage({ room, messageId: c.req.param("message_id")!, by: c.var.identity });
+    return c.body(null, 204);
+  }
 
   /** The same way as a socket's send; a repeat of the same `Idempotency-Key` is answered with what was stored. */
   async function send(c: Context<HttpEnv>, room: string) {

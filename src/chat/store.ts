@@ -1,9 +1,10 @@
-import { and, eq, sql } from "drizzle-orm";
+import { sql } from "drizzle-orm";
 import { type Database, pgArray, unseenBy } from "../db/client.ts";
-import { GLOBAL_ROOM, messages, userColumns, type UserRow, users } from "../db/schema.ts";
+import { GLOBAL_ROOM, userColumns, type UserRow, users } from "../db/schema.ts";
 import type { Clock } from "../ops/clock.ts";
 import { createPeople } from "./people.ts";
-import type { MessageEvent } from "./rooms.ts";
+import type { ChatEvent, MessageEvent } from "./rooms.ts";
+import type { Answer } from "../realtime/sequencer.ts";
 import type { Draft } from "./writer.ts";
 
 export type ChatStore = ReturnType<typeof createChatStore>;
@@ -15,18 +16,20 @@ type Outcome =
   | { kind: "unauthenticated" }
   | { kind: "not_found" };
 
-/** An event as the database tells it, in JSON. */
-export type EventRow = Omit<MessageEvent["body"], "sender" | "audience"> & {
-  seq: number;
-  sender_id: string;
-  username: string;
-};
+/** An event as the database tells it, in JSON: a message, or the removal of one, whose `id` and `messageSeq` it has. */
+export type EventRow = { seq: number; id: string } & (
+  | (Omit<MessageEvent["body"], "id" | "sender" | "audience"> & {
+      sender_id: string;
+      username: string;
+      messageSeq: null;
+    })
+  | { messageSeq: number }
+);
 
-export function eventOf(
-  room: string,
-  { seq, sender_id, username, ...body }: EventRow,
-  audience: string[],
-): MessageEvent {
+export function eventOf(room: string, event: EventRow, audience: string[]): ChatEvent {
+  if (event.messageSeq !== null)
+    return { room, seq: event.seq, body: { removed: { id: event.id, seq: event.messageSeq }, audience } };
+  const { seq, sender_id, username, messageSeq: _, ...body } = event;
   const sentAt = new Date(body.sentAt).toISOString();
   return { room, seq, body: { ...body, sentAt, sender: { id: sender_id, username }, audience } };
 }
@@ -74,45 +77,50 @@ export function createChatStore({ orm, query }: Database, clock: Clock) {
     },
 
     /** What the sequencer missed: a room's events after `seq`, or, where it knows nothing of the room, those since the horizon; with the room's head. */
-    async eventsSince(
-      room: string,
-      seq: number | null,
-      horizon: string,
-    ): Promise<{ head: number; events: MessageEvent[]; whole: boolean }> {
-      const after = seq === null ? unseenBy(horizon, 2) : { sql: "m.seq > $2::bigint", params: [seq] };
-      const [row] = await query<{ head: number | null; events: EventRow[]; audience: string[] }>(
-        `SELECT (SELECT h.seq FROM heads h WHERE h.room_id = $1) AS head,
+    async eventsSince(room: string, seq: number | null, horizon: string): Promise<Answer<ChatEvent>> {
+      const news = seq === null ? unseenBy(horizon, 2) : { sql: "seq > $2::bigint", params: [seq] };
+      const lastBefore = (table: string) =>
+        seq === null
+          ? `(SELECT seq FROM ${table} WHERE room_id = $1 AND NOT ${news.sql} ORDER BY seq DESC LIMIT 1)`
+          : "$2::bigint";
+      const [row] = await query<{ head: number | null; after: number; events: EventRow[]; audience: string[] }>(
+        `SELECT coalesce(greatest(${lastBefore("messages")}, ${lastBefore("removals")}), 0) AS after,
+                (SELECT h.seq FROM heads h WHERE h.room_id = $1) AS head,
                 (SELECT coalesce(json_agg(user_id), '[]') FROM members WHERE room_id = $1 AND room_id <> '${GLOBAL_ROOM}') AS audience,
                 (SELECT coalesce(json_agg(e ORDER BY e.seq), '[]') FROM (
-                   SELECT m.seq, m.id, m.sender_id, u.username, m.content, m.sent_at AS "sentAt", m.client_id AS "clientId"
-                   FROM messages m JOIN users u ON u.id = m.sender_id
-                   WHERE m.room_id = $1 AND ${after.sql} ORDER BY m.seq LIMIT ${MAX_EVENTS}) e) AS events`,
-        [room, ...after.params],
+                   SELECT m.seq, m.id, m.sender_id, u.username, m.content, m.sent_at AS "sentAt", m.client_id AS "clientId", NULL::bigint AS "messageSeq"
+                   FROM messages m JOIN users u ON u.id = m.sender_id WHERE m.room_id = $1 AND ${news.sql}
+                   UNION ALL
+                   SELECT seq, message_id, NULL, NULL, NULL, NULL, NULL, message_seq FROM removals WHERE room_id = $1 AND ${news.sql}
+                   ORDER BY seq LIMIT ${MAX_EVENTS}) e) AS events`,
+        [room, ...news.params],
       );
-      const { head, events, audience } = row!;
+      const { head, after, events, audience } = row!;
       return {
+        after,
         head: head ?? 0,
         whole: events.length < MAX_EVENTS,
         events: events.map((event) => eventOf(room, event, audience)),
       };
     },
 
+    /** The place of a message, also of one that was removed. */
     async seqOf(room: string, id: string): Promise<number | undefined> {
-      return (
-        await orm
-          .select({ seq: messages.seq })
-          .from(messages)
-          .where(and(eq(messages.id, id), eq(messages.roomId, room)))
-      )[0]?.seq;
+      const [row] = await query<{ seq: number }>(
+        `SELECT seq FROM messages WHERE room_id = $1 AND id = $2
+         UNION ALL SELECT message_seq FROM removals WHERE room_id = $1 AND message_id = $2`,
+        [room, id],
+      );
+      return row?.seq;
     },
 
     async seqExists(room: string, seq: number): Promise<number | undefined> {
-      return (
-        await orm
-          .select({ seq: messages.seq })
-          .from(messages)
-          .where(and(eq(messages.roomId, room), eq(messages.seq, seq)))
-      )[0]?.seq;
+      const [row] = await query<{ seq: number }>(
+        `SELECT seq FROM messages WHERE room_id = $1 AND seq = $2::bigint
+         UNION ALL SELECT message_seq FROM removals WHERE room_id = $1 AND message_seq = $2::bigint`,
+        [room, seq],
+      );
+      return row?.seq;
     },
 
     /** The first seq at or after a time; the head + 1 where all is older. */
@@ -124,7 +132,7 @@ export function createChatStore({ orm, query }: Database, clock: Clock) {
       return row!.seq;
     },
 
-    /** As `reader` may see it: `above < seq < below`, oldest first: the lowest `limit` of them (`upwards`), else the highest; with the room's head. */
+    /** As `reader` may see it: `above < seq < below`, oldest first: the lowest `limit` of them (`upwards`), else the highest; with the room's first and last. */
     async page({
       reader,
       room,
@@ -139,17 +147,19 @@ export function createChatStore({ orm, query }: Database, clock: Clock) {
       below: number;
       limit: number;
       upwards: boolean;
-    }): Promise<{ rows: MessageRow[]; head: number }> {
+    }): Promise<{ rows: MessageRow[]; first: number; last: number }> {
       const rows = await query<{
         seq: number;
         id: string;
         sender_id: string;
         content: string;
         sent_at: Date;
-        head: number;
+        first: number;
+        last: number;
       }>(
         // The limit is in the text: PostgreSQL would plan anew for each value of a parameter there.
-        `SELECT m.seq, m.id, m.sender_id, m.content, m.sent_at, (SELECT h.seq FROM heads h WHERE h.room_id = $1) AS head
+        `SELECT m.seq, m.id, m.sender_id, m.content, m.sent_at,
+                (SELECT min(seq) FROM messages WHERE room_id = $1) AS first, (SELECT max(seq) FROM messages WHERE room_id = $1) AS last
          FROM messages m WHERE m.room_id = $1 AND m.seq > $2::bigint AND m.seq < $3::bigint
            AND ($1 = '${GLOBAL_ROOM}' OR EXISTS (SELECT FROM members WHERE room_id = $1 AND user_id = $4))
          ORDER BY m.seq ${upwards ? "ASC" : "DESC"} LIMIT ${Number(limit)}`,
@@ -163,7 +173,8 @@ export function createChatStore({ orm, query }: Database, clock: Clock) {
         sentAt: sent_at,
         sender: senders.get(sender_id)!,
       }));
-      return { rows: upwards ? page : page.reverse(), head: rows[0]?.head ?? 0 };
+      const { first = 0, last = 0 } = rows[0] ?? {};
+      return { rows: upwards ? page : page.reverse(), first, last };
     },
   };
 }

@@ -123,8 +123,8 @@ export function createClient(options: {
     connection.send({ type: "read", stream, seq });
     clock.after(READ_EVERY, () => {
       reading.delete(stream);
-      const { readSeq = 0, toldRead = 0 } = state.streams.get(stream) ?? {};
-      if (readSeq > Math.max(seq, toldRead)) tellRead(stream, readSeq);
+      const { readSeq = 0, toldRead = 0, uncounted = false } = state.streams.get(stream) ?? {};
+      if (readSeq > Math.max(seq, toldRead) || uncounted) tellRead(stream, readSeq);
     });
   }
 
@@ -214,6 +214,8 @@ export function createClient(options: {
     retry: drafts.retry,
     /** Stops sending a message. It may have been sent. */
     discard: drafts.discard,
+    /** Takes one's own message back: it goes from everyone's screen when its room is told so. @throws {ChatError} */
+    remove: rest.remove,
     /** Reads up to `seq`, by default all. Told to the server now or once connected. */
     markRead: (stream: string, seq?: number): void => {
       const mark = markRead(state, stream, seq);

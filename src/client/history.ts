@@ -45,7 +45,11 @@ export function createHistory({
     const before = older ? stream?.messages[0]?.id : undefined;
     const messages =
       (older ? null : await takeEarly(now, name)) ??
-      (await rest.messages(name, { limit: PAGE, ...(before !== undefined && { before }) }));
+      (await rest.messages(name, { limit: PAGE, ...(before !== undefined && { before }) }).catch((error) => {
+        // The server does not keep messages for ever: this one is gone there, and what was before it too.
+        if (before !== undefined && error instanceof ChatError && error.code === "invalid_field") return [];
+        throw error;
+      }));
     // Somebody else is signed in.
     if (now !== state()) return true;
     if (now.streams.get(name) !== stream || stream?.era !== era) return false;

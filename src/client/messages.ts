@@ -54,6 +54,10 @@ export type Stream = Room & {
   era: number;
   /** The server counted `unread` at this seq; what is above was counted here. Never below `floor`. */
   countedAt: number;
+  /** The last removal that was applied. */
+  removedAt: number;
+  /** `unread` may be too old, or have what was removed: the server is to count again. */
+  uncounted: boolean;
   /** Where a room that a snapshot brought first goes on once its replay is over. */
   head: number | null;
   /** Older pages were asked for, so nothing is let go. */
@@ -89,6 +93,8 @@ export function newStream(stream: string): Stream {
     floor: Infinity,
     era: 0,
     countedAt: 0,
+    removedAt: 0,
+    uncounted: false,
     head: null,
     wide: false,
     toldRead: 0,
@@ -132,14 +138,18 @@ export function put(stream: Stream, message: Message, me: string | undefined): b
 /** A removal, told by event `seq`. */
 export function remove(stream: Stream, id: Message["id"], seq: number, me: string | undefined): void {
   stream.era++;
+  stream.removedAt = seq;
   const at = stream.messages.findIndex((message) => message.id === id);
   const [gone] = at < 0 ? [] : stream.messages.splice(at, 1);
-  // What the server counted after the removal has it no more.
-  if (gone && seq > stream.countedAt && gone.seq > stream.readSeq && gone.sender.id !== me)
-    stream.unread = Math.max(0, stream.unread - 1);
+  // What the server counted after the removal has it no more. Whether it counted one that is not held, or that is beyond what is counted, only it knows.
+  if (seq > stream.countedAt && stream.unread) {
+    if (!gone || stream.unread === MAX_UNREAD) stream.uncounted = true;
+    else if (gone.seq > stream.readSeq && gone.sender.id !== me) stream.unread--;
+  }
   if (stream.lastMessage?.id === id) {
     stream.lastMessage = null;
     summarise(stream, stream.messages.at(-1));
+    if (!stream.lastMessage && stream.floor > 0) stream.vague = true;
   }
 }
 
@@ -173,6 +183,7 @@ export function summarise(stream: Stream, message: Message | undefined): void {
 export function recount(stream: Stream, unread: number, at: number, me: string | undefined): void {
   stream.countedAt = Math.max(at, stream.floor < Infinity ? stream.floor : 0);
   const base = stream.readSeq >= at ? 0 : unread;
+  stream.uncounted = base > 0 && at < stream.removedAt;
   stream.unread = Math.min(MAX_UNREAD, base + heldAbove(stream, Math.max(at, stream.readSeq), me));
 }
 

@@ -26,6 +26,9 @@ export function createRest(http: Http, session: Session) {
     }
   }
 
+  const pathOf = (stream: string) =>
+    `/api/chat/${stream === "global" ? "global" : `conversations/${stream}`}/messages/`;
+
   return {
     request,
     /** Active users but oneself, whose name contains `search`; pages begin with 1 and have 20 users. */
@@ -39,9 +42,9 @@ export function createRest(http: Http, session: Session) {
         .conversation,
     /** Oldest first; without `before`, the latest. */
     messages: async (stream: string, { limit, before }: { limit: number; before?: Message["id"] }) => {
-      const room = stream === "global" ? "global" : `conversations/${stream}`;
       const query = new URLSearchParams({ limit: `${limit}`, ...(before !== undefined && { before: `${before}` }) });
-      return (await request<ChatMessage[]>("GET", `/api/chat/${room}/messages/?${query}`)).map(fromWire);
+      return (await request<ChatMessage[]>("GET", `${pathOf(stream)}?${query}`)).map(fromWire);
     },
+    remove: (stream: string, id: Message["id"]) => request<void>("DELETE", `${pathOf(stream)}${id}/`),
   };
 }

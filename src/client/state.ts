@@ -125,9 +125,7 @@ export function addConversation(state: ChatState, conversation: Conversation): v
   // Frames that were slower than this list may tell of older messages, and faster ones of newer.
   if ((stream.lastMessage?.seq ?? 0) > conversation.head_seq) return;
   stream.updatedAt = conversation.updated_at;
-  const last = conversation.last_message;
-  // Its id is not in this list; the event itself or a page brings it.
-  stream.lastMessage = last && { id: "", seq: conversation.head_seq, ...last };
+  stream.lastMessage = conversation.last_message;
 }
 
 /** Reads up to `seq`, by default to the end. @returns the mark to tell the server, or null where it does not rise */
@@ -176,9 +174,12 @@ function event(state: ChatState, frame: Frame<"message" | "message_removed">, ef
   } else if (seq <= stream.last) return;
   else if (prev > stream.last) return behind(state, frame.stream, seq, effects);
   stream.last = seq;
+  if (frame.type === "message_removed") {
+    remove(stream, frame.message_id, seq, state.me?.id);
+    if (stream.uncounted) effects.push({ do: "read", stream: frame.stream, seq: stream.readSeq });
+  }
   // Now it is among the latest rooms: a snapshot tells who is in it and what is unread.
   if (stream.vague && !state.resume) effects.push({ do: "resume" });
-  if (frame.type === "message_removed") remove(stream, frame.message_id, seq, state.me?.id);
   if (frame.type !== "message") return;
   const message = fromWire(frame.message);
   const isNew = put(stream, message, state.me?.id) || message.seq === seq;
@@ -256,10 +257,10 @@ function pong(state: ChatState, frame: Frame<"pong">, effects: Effect[]): void {
   if (!state.resume) tellReads(state, effects);
 }
 
-/** Read while the socket was away, or lost on its way, or refused because the database was away. */
+/** Read while the socket was away, or lost on its way, or refused because the database was away; the answer counts what is unread. */
 function tellReads(state: ChatState, effects: Effect[]): void {
-  for (const { stream, readSeq, toldRead } of state.streams.values())
-    if (readSeq > toldRead) effects.push({ do: "read", stream, seq: readSeq });
+  for (const { stream, readSeq, toldRead, uncounted } of state.streams.values())
+    if (readSeq > toldRead || uncounted) effects.push({ do: "read", stream, seq: readSeq });
 }
 
 function isBehind(state: ChatState, name: string, seq: number): boolean {
@@ -280,8 +281,9 @@ function read(state: ChatState, frame: Frame<"read">, effects: Effect[]): void {
   stream.readSeq = seq;
   if (unread_count === undefined || head_seq === undefined) return;
   // A hint can be late: what was said between its count and what is held here is in neither. The answer to this one is not.
-  if (stream.floor < Infinity && head_seq < stream.floor) effects.push({ do: "read", stream: frame.stream, seq });
+  if (stream.floor < Infinity && head_seq < stream.floor) stream.uncounted = true;
   else recount(stream, unread_count, head_seq, state.me.id);
+  if (stream.uncounted) effects.push({ do: "read", stream: frame.stream, seq });
 }
 
 function typing(state: ChatState, frame: Frame<"typing_indicator">, effects: Effect[]): void {

@@ -4,6 +4,7 @@ import {
   boolean,
   customType,
   index,
+  integer,
   jsonb,
   pgTable,
   primaryKey,
@@ -135,6 +136,10 @@ export const rooms = pgTable("rooms", {
   createdAt: time("created_at")
     .notNull()
     .default(sql`date_trunc('milliseconds', now())`),
+  /** Messages older than this are deleted for good; 0: never; null: as the configuration says. */
+  retentionDays: integer("retention_days"),
+  /** The first seq that retention has left: below it there may be holes. */
+  minSeq: bigint("min_seq", { mode: "number" }).notNull().default(1),
 });
 
 /** The end of each room, apart from `rooms` so that the row that every send updates stays narrow and HOT. */
@@ -143,6 +148,8 @@ export const heads = pgTable("heads", {
   seq: bigint("seq", { mode: "number" }).notNull(),
   /** Time of the last message, else of the room's creation. */
   lastAt: time("last_at").notNull(),
+  /** There is anything of this room in `removals`: sends look there only then. */
+  removals: boolean("removals").notNull().default(false),
   /** Of the last event: who comes back skips the rooms where nothing changed. No index, or the updates would not be HOT. */
   changed: changed(),
 });
@@ -164,9 +171,8 @@ export const members = pgTable(
 );
 
 /**
- * Rows are only ever added: processes tell their sockets of rows by seq, so that an edit or a removal will have to be an event with a
- * seq of its own. No foreign keys here, it is the hot path: `store_messages` checks the room and the membership, and users are disabled,
- * never deleted: of an account that is, a tombstone stays (`delete_account`).
+ * What can be read. A removed message goes from here into `removals`. No foreign keys here, it is the hot path: `store_messages` checks the
+ * room and the membership, and users are disabled, never deleted: of an account that is, a tombstone stays (`delete_account`).
  */
 export const messages = pgTable(
   "messages",
@@ -191,6 +197,48 @@ export const messages = pgTable(
     index("messages_changed").on(t.changed),
   ],
 );
+
+/**
+ * Tombstones: what is left of a removed message, without its content, and the event by which everyone learns that it is gone. `seq` is
+ * the event's, in the same count as the messages' own: an event of a room is a row here or in `messages`.
+ */
+export const removals = pgTable(
+  "removals",
+  {
+    roomId: uuid("room_id").notNull(),
+    seq: bigint("seq", { mode: "number" }).notNull(),
+    messageSeq: bigint("message_seq", { mode: "number" }).notNull(),
+    messageId: uuid("message_id").notNull(),
+    senderId: uuid("sender_id").notNull(),
+    sentAt: time("sent_at").notNull(),
+    /** So that sending it again is still a repeat. */
+    clientId: text("client_id"),
+    contentHash: bytea("content_hash"),
+    removedAt: time("removed_at").notNull(),
+    /** Null: the operator. */
+    removedBy: uuid("removed_by"),
+    changed: changed(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.roomId, t.seq] }),
+    uniqueIndex("removals_message").on(t.roomId, t.messageSeq),
+    uniqueIndex("removals_id").on(t.messageId),
+    uniqueIndex("removals_client_id")
+      .on(t.roomId, t.senderId, t.clientId)
+      .where(sql`client_id IS NOT NULL`),
+    index("removals_changed").on(t.changed),
+  ],
+);
+
+/** Whose messages are still to be removed, and how far that has come: up to `after_seq` of a room, in the order of the rooms' ids. */
+export const erasures = pgTable("erasures", {
+  userId: uuid("user_id").primaryKey(),
+  askedAt: time("asked_at").notNull().defaultNow(),
+  roomId: uuid("room_id")
+    .notNull()
+    .default(sql`'00000000-0000-0000-0000-000000000000'`),
+  afterSeq: bigint("after_seq", { mode: "number" }).notNull().default(0),
+});
 
 /** One row: who this deployment is; `epoch` is new after a restore. */
 export const deployment = pgTable("deployment", {

@@ -63,6 +63,29 @@ export function createAnswers(maxWaiting = MAX_WAITING): Answer {
 }
 
 /**
+ * A body that is made as it is read. Where the rest cannot be made, nothing more comes, not even an end, and the runtime closes what is idle.
+ */
+export function inPieces(before: string, pieces: AsyncGenerator<string>, after: string): ReadableStream {
+  let begun = false;
+  return new ReadableStream(
+    {
+      async pull(controller) {
+        if (!begun) {
+          begun = true;
+          return controller.enqueue(Buffer.from(before));
+        }
+        const next = await pieces.next().catch(() => null);
+        if (!next) return new Promise(() => {});
+        controller.enqueue(Buffer.from(next.done ? after : next.value));
+        return next.done ? controller.close() : undefined;
+      },
+      cancel: () => void pieces.return(undefined),
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+/**
  * Bun 1.4 writes an answer of 16 kB and more, given after an await, header by header, in some twenty system calls. What comes from a
  * stream of its own kind leaves in two.
  */

@@ -1,7 +1,7 @@
 /** What the server answers, key by key: the source of the documents, and what every answer in any test is held against. An unknown key is a mistake. */
 import { z } from "zod";
 import { CODES, FIELD_CODES } from "./codes.ts";
-import type { Conversation, GlobalMessage, Me, PrivateMessage, Session, User } from "./models.ts";
+import type { Conversation, Export, GlobalMessage, Me, PrivateMessage, Session, User } from "./models.ts";
 
 export const uuid = z.string().regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
 export const time = z
@@ -35,7 +35,7 @@ export const user = z
 export const me = user.extend({ role: z.enum(["user", "admin"]) }).meta({ id: "Me" }) satisfies z.ZodType<Me>;
 
 export const place = {
-  seq: count.meta({ description: "The number in its room, without holes." }),
+  seq: count.meta({ description: "The number among its room's events." }),
   version: count.meta({ description: "The `seq` of its last change. Never let a lower one overwrite a higher one." }),
 };
 const privateMessage = z.strictObject({
@@ -73,9 +73,11 @@ export const conversation = z
     id: uuid,
     participants: z.array(user).length(2),
     created_at: time,
-    updated_at: time.meta({ description: "The last message's time, else the creation." }),
+    updated_at: time.meta({ description: "The last message's time, of a removed one too, else the creation." }),
     last_message: z
       .strictObject({
+        id: uuid,
+        seq: count,
         content: z.string().meta({ description: "Its first 100 characters." }),
         timestamp: time,
         sender_id: uuid,
@@ -108,6 +110,37 @@ export const session = z
     current: z.boolean().meta({ description: "It is the one that asks." }),
   })
   .meta({ id: "Session" }) satisfies z.ZodType<Session>;
+
+export const exported = z
+  .strictObject({
+    account: z.strictObject({
+      id: uuid,
+      username: z.string(),
+      role: me.shape.role,
+      email: z.string().nullable(),
+      created_at: time,
+      last_seen: time.nullable(),
+    }),
+    sessions: z.array(session),
+    conversations: z.array(
+      z.strictObject({
+        id: uuid,
+        created_at: time,
+        partner: z.strictObject({ id: uuid, username: z.string() }),
+        read_seq: count,
+      }),
+    ),
+    messages: z.array(
+      z.strictObject({
+        stream: z.union([z.literal("global"), uuid]),
+        id: z.union([count, uuid]),
+        seq: count,
+        content: z.string().min(1).meta({ description: "As it was typed." }),
+        timestamp: time,
+      }),
+    ),
+  })
+  .meta({ id: "Export" }) satisfies z.ZodType<Export>;
 
 export const done = z.strictObject({ detail: z.string() });
 export const alive = z.strictObject({ status: z.literal("ok") });

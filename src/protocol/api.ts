@@ -27,7 +27,8 @@ export const password = z.object({ password: text, new_password: text });
 /** By the token of a one-time link. */
 export const reset = z.object({ token: z.string(), password: text });
 
-export const remove = z.object({ password: text });
+/** `erase`: all that they ever wrote goes too. */
+export const remove = z.object({ password: text, erase: z.boolean().optional() });
 
 export const refresh = z.object({ refresh: z.string() });
 

@@ -103,7 +103,7 @@ export type StreamSnapshot = {
   unread_count: number;
   /** `content` is cut to 100 characters. */
   last_message: { id: string | number; seq: number; content: string; timestamp: string; sender_id: string } | null;
-  /** The last message's time, else the room's creation. */
+  /** The time of the last message, even of one that was removed since; else the room's creation. */
   updated_at: string;
 };
 

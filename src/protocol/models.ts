@@ -45,14 +45,23 @@ export type Conversation = {
   id: string;
   participants: User[];
   created_at: string;
-  /** The last message's time, else the creation. */
+  /** The time of the last message, even of one that was removed since; else the creation. */
   updated_at: string;
   /** `content` is cut to 100 characters. */
-  last_message: { content: string; timestamp: string; sender_id: string } | null;
+  last_message: { id: string; seq: number; content: string; timestamp: string; sender_id: string } | null;
   unread_count: number;
   /** The seq of the last event, at which `unread_count` was counted, and how far the asking one has read. */
   head_seq: number;
   read_seq: number;
+};
+
+/** All that the server has of somebody, for themselves. */
+export type Export = {
+  account: Omit<Me, "is_online"> & { email: string | null };
+  sessions: Session[];
+  conversations: { id: string; created_at: string; partner: { id: string; username: string }; read_seq: number }[];
+  /** Those they sent, oldest first in each stream; `content` as it was typed. */
+  messages: { stream: string; id: string | number; seq: number; content: string; timestamp: string }[];
 };
 
 export type Page<T> = { count: number; next: string | null; previous: string | null; results: T[] };

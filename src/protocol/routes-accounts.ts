@@ -61,12 +61,19 @@ export const ACCOUNT_ROUTES: Record<string, Route> = {
   "DELETE /api/auth/me": {
     tag: "Accounts",
     summary: "Remove one's account",
-    about: "For good. Its messages stay, under another name.",
+    about: "For good. Its messages stay, under another name, unless `erase` is true: then they are removed, soon.",
     may: "users",
     headers: session,
     body: api.remove,
     answers: { 204: ok("It is gone.", undefined, "Set-Cookie") },
     refuses: [...BODY, "forbidden"],
+  },
+  "GET /api/auth/me/export": {
+    tag: "Accounts",
+    summary: "All that is one's own",
+    about: "Told as it is read; where it breaks off it is no whole JSON. A few times an hour.",
+    may: "users",
+    answers: { 200: ok("A file.", say.exported) },
   },
   "POST /api/auth/password": {
     tag: "Accounts",

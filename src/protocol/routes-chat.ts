@@ -70,6 +70,15 @@ export const CHAT_ROUTES: Record<string, Route> = {
     },
     refuses: [...MESSAGE, "not_found"],
   },
+  "DELETE /api/chat/conversations/:id/messages/:message_id": {
+    tag: "Conversations",
+    summary: "Take back what one said in it",
+    about: "Again is fine.",
+    may: "users",
+    path: id.extend({ message_id: api.id }),
+    answers: { 204: ok("It is gone, for everyone.") },
+    refuses: ["not_found"],
+  },
   "POST /api/chat/conversations/:id/read": {
     tag: "Conversations",
     summary: "Say how far one has read",
@@ -87,6 +96,15 @@ export const CHAT_ROUTES: Record<string, Route> = {
     query: history,
     answers: { 200: ok("Messages, oldest first.", z.array(say.message.global), "Link") },
     refuses: ["invalid_field"],
+  },
+  "DELETE /api/chat/global/messages/:message_id": {
+    tag: "Everyone",
+    summary: "Take back what one said to everyone",
+    about: "Again is fine.",
+    may: "users",
+    path: z.object({ message_id: z.coerce.number().int().min(1) }),
+    answers: { 204: ok("It is gone, for everyone.") },
+    refuses: ["not_found"],
   },
   "POST /api/chat/global/messages": {
     tag: "Everyone",

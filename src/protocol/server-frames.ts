@@ -105,6 +105,15 @@ export const SERVER_FRAMES: Record<Endpoint, Record<string, z.ZodType<ServerFram
         message: z.strictObject({ ...older, ...place, id: messageId, text: typed, client_id }),
       })
       .meta({ description: "A message, one's own too." }),
+    message_removed: z
+      .strictObject({
+        type: z.literal("message_removed"),
+        stream,
+        seq: count,
+        prev: count.meta({ description: "As of a message." }),
+        message_id: messageId,
+      })
+      .meta({ description: "A message is gone for everyone; perhaps one that is not held." }),
     read: z
       .strictObject({
         type: z.literal("read"),
@@ -153,5 +162,5 @@ export const SERVER_FRAMES: Record<Endpoint, Record<string, z.ZodType<ServerFram
     reconnect: z
       .strictObject({ type: z.literal("reconnect"), after_ms: count })
       .meta({ description: "The server shuts down. Come back after this time." }),
-  } satisfies Record<Exclude<ChatFrame["type"], "message_removed"> | "error", z.ZodType<ServerFrame>>,
+  } satisfies Record<ChatFrame["type"] | "error", z.ZodType<ServerFrame>>,
 };

@@ -16,22 +16,23 @@ export function arrive<E extends { seq: number }>(stream: Stream<E>, events: rea
   return release(stream);
 }
 
+/** `after`: the last event before `events`; `head`: the room's last seq at that moment; `whole`: `events` go that far. */
+export type Answer<E> = { after: number; events: readonly E[]; head: number; whole: boolean };
+
 /**
- * Takes in what the database said: the room's events after `last`, or, at first sight, those since the horizon, in order; `head` is
- * the room's last seq at that moment, `whole` whether the answer goes that far. It is the truth: what it does not have is not there
- * (a row that an operator deleted), and at first sight everything below the horizon was seen to at an earlier look.
+ * Takes in what the database said: the room's events after `last`, or, at first sight, those since the horizon, in order. It is the truth: what it does
+ * not have is not there (a message that was removed, a row that an operator deleted), and at first sight everything below the horizon was seen to at an
+ * earlier look.
  */
-export function repair<E extends { seq: number }>(
+export function repair<E extends { seq: number; prev?: number }>(
   stream: Stream<E>,
-  events: readonly E[],
-  head: number,
-  whole: boolean,
+  { after, events, head, whole }: Answer<E>,
 ): E[] {
   const due: E[] = [];
-  stream.last ??= events.length ? events[0]!.seq - 1 : head;
+  stream.last ??= after;
   for (const event of events) {
     if (event.seq <= stream.last) continue;
-    due.push(event);
+    due.push(event.seq === stream.last + 1 ? event : { ...event, prev: stream.last });
     stream.last = event.seq;
   }
   if (whole) stream.last = Math.max(stream.last, head);

@@ -3,17 +3,13 @@ import type { Clock } from "../ops/clock.ts";
 import { createCounts, type Counts } from "../ops/counts.ts";
 import type { Log } from "../ops/log.ts";
 import { isAhead } from "../db/client.ts";
-import { arrive, newStream, repair, type Stream } from "./sequencer.ts";
+import { type Answer, arrive, newStream, repair, type Stream } from "./sequencer.ts";
 import type { Look } from "./store.ts";
 
 type Deps = {
   look: (horizon: string | null) => Promise<Look>;
   /** A room's events after `seq`; where that is null, those since the horizon. `whole`: up to the head. */
-  eventsSince: (
-    room: string,
-    seq: number | null,
-    horizon: string,
-  ) => Promise<{ head: number; events: RoomEvent[]; whole: boolean }>;
+  eventsSince: (room: string, seq: number | null, horizon: string) => Promise<Answer<RoomEvent>>;
   deliver: (events: RoomEvent[]) => void;
   sessionEnded: (sessionId: string, disabled: boolean) => void;
   /** The database is of another history now: whatever was told is void. */
@@ -79,14 +75,14 @@ export function createStreams({
       if (patienceMs) await clock.sleep(patienceMs);
       if (patienceMs && !stream.held.size) return; // The hole closed by itself.
       for (;;) {
-        const { head, events, whole } = await eventsSince(room, stream.last, horizon);
+        const answer = await eventsSince(room, stream.last, horizon);
         if (stream.last !== null) {
           counts.repairs.fetch++;
-          counts.repairs.event += events.length;
+          counts.repairs.event += answer.events.length;
         }
-        const due = repair(stream, events, head, whole);
+        const due = repair(stream, answer);
         if (due.length) deliver(due);
-        if (whole) return;
+        if (answer.whole) return;
       }
     })().finally(() => (stream.filling = null)));
   }

@@ -46,7 +46,11 @@ describe.skipIf(!haveServices)("who may do what, over HTTP and two processes", (
   const ask = (route: string, { asks, id, token, query = "", headers, body, process = 0 }: Asked): Promise<Answer> => {
     const [method, path] = route.split(" ") as [string, string];
     const sent = body ?? ROUTES[route]!.body?.(world, asks, id);
-    return call(rig.url(process), method, path.replace(/:\w+/, id) + query, { token, headers, body: sent });
+    return call(rig.url(process), method, path.replace(/:id\/messages\/:message_id|:\w+/, id) + query, {
+      token,
+      headers,
+      body: sent,
+    });
   };
 
   for (const [route, row] of rows) {
@@ -104,7 +108,12 @@ describe.skipIf(!haveServices)("who may do what, over HTTP and two processes", (
     if (row.may === "anybody") continue;
     test(`${route} takes no token that is not a genuine one, in its one place`, async () => {
       const { bob } = world.people;
-      const id = row.takes === "person" ? world.people.alice.id : world.theirs;
+      const id =
+        {
+          person: world.people.alice.id,
+          message: `${world.theirs}/messages/${world.message}`,
+          publicMessage: "1",
+        }[row.takes as string] ?? world.theirs;
       const before = await allThatIs(rig);
       const seen = new Map<string, string>();
       const refuse = async (kind: string, asked: Partial<Asked>) => {

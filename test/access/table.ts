@@ -22,8 +22,10 @@ export type World = {
   theirs: string;
   malloryAndCarols: string;
   dansAndAlices: string;
-  /** The newest message between Alice and Bob. */
+  /** A message between Alice and Bob. */
   message: string;
+  /** What each has said, by user, in their conversation and to all: each can be removed. */
+  said: Map<string, { private: string[]; global: string[] }>;
   sessionId: string;
 };
 
@@ -52,6 +54,17 @@ const sessionOf = ({ access }: Person): string =>
   JSON.parse(Buffer.from(access.split(".")[1]!, "base64url").toString()).sid;
 const friendOf = ({ people }: World, asks: Person) =>
   asks.id === people.mallory.id ? people.carol : asks.id === people.alice.id ? people.bob : people.alice;
+
+const talkOf = ({ people, ...w }: World, { id }: Person) =>
+  id === people.dan.id
+    ? w.dansAndAlices
+    : id === people.alice.id || id === people.bob.id
+      ? w.theirs
+      : w.malloryAndCarols;
+const othersTalk = (w: World, asks: Person) => (talkOf(w, asks) === w.theirs ? w.malloryAndCarols : w.theirs);
+/** A path's two ids: `<conversation>/messages/<message>`. */
+const saidIn = (conversation: string, message: string) => `${conversation}/messages/${message}`;
+const privateOf = ({ said }: World, { id }: Person) => said.get(id)!.private.pop()!;
 
 /** What stands in the place of an id, and for whom it is one that they may use. All others must answer alike. */
 export const IDS = {
@@ -91,6 +104,36 @@ export const IDS = {
     "no uuid": { id: () => "not-a-uuid", fits: never, malformed: true },
     "a user's": { id: (_, asks) => asks.id, fits: never },
     "a message's": { id: (w) => w.message, fits: never },
+  },
+  message: {
+    "one's own": { id: (w, asks) => saidIn(talkOf(w, asks), privateOf(w, asks)), fits: () => true },
+    "one's own, in capitals": {
+      id: (w, asks) => saidIn(talkOf(w, asks).toUpperCase(), privateOf(w, asks).toUpperCase()),
+      fits: () => true,
+    },
+    "somebody else's": { id: (w, asks) => saidIn(talkOf(w, asks), privateOf(w, friendOf(w, asks))), fits: never },
+    "one's own, as if it were in a foreign conversation": {
+      id: (w, asks) => saidIn(othersTalk(w, asks), privateOf(w, asks)),
+      fits: never,
+    },
+    "one of a foreign conversation": {
+      id: (w, asks) =>
+        saidIn(othersTalk(w, asks), talkOf(w, asks) === w.theirs ? privateOf(w, w.people.carol) : w.message),
+      fits: never,
+    },
+    "one in no conversation": { id: (w, asks) => saidIn(crypto.randomUUID(), privateOf(w, asks)), fits: never },
+    "one that does not exist": { id: (w, asks) => saidIn(talkOf(w, asks), crypto.randomUUID()), fits: never },
+    "no uuid": { id: (w, asks) => saidIn(talkOf(w, asks), "7"), fits: never, malformed: true },
+    "a user's": { id: (w, asks) => saidIn(talkOf(w, asks), asks.id), fits: never },
+  },
+  publicMessage: {
+    "one's own": { id: (w, asks) => w.said.get(asks.id)!.global.pop()!, fits: () => true },
+    "somebody else's": { id: (w, asks) => w.said.get(friendOf(w, asks).id)!.global[0]!, fits: never },
+    "one that does not exist": { id: () => "999999999", fits: never },
+    zero: { id: () => "0", fits: never, malformed: true },
+    "below zero": { id: () => "-1", fits: never, malformed: true },
+    "more than a number can hold": { id: () => "99999999999999999999", fits: never, malformed: true },
+    "one's own of a conversation": { id: (w) => w.message, fits: never, malformed: true },
   },
 } satisfies Record<string, Ids>;
 
@@ -158,6 +201,7 @@ export const ROUTES: Record<string, Row> = {
   "POST /api/auth/logout": { may: "tokens", right: 200, body: (w, asks) => ({ refresh: w.spare.get(asks.id) }) },
   "GET /api/auth/users": { may: "users", right: 200 },
   "GET /api/auth/me": { may: "users", right: 200 },
+  "GET /api/auth/me/export": { may: "users", right: 200 },
   // Who may is asked for the password, and has it wrong: all are needed here (test/auth/ has what comes of the right one).
   "DELETE /api/auth/me": { may: "users", right: 400, body: () => ({ password: "not theirs" }) },
   "POST /api/auth/password": {
@@ -213,6 +257,18 @@ export const ROUTES: Record<string, Row> = {
     mistakes: [{ message_ids: [] }, { message_ids: ["x"] }, { up_to: crypto.randomUUID() }, {}, "{", null].map(
       (body) => ({ body: () => body }),
     ),
+  },
+  "DELETE /api/chat/conversations/:id/messages/:message_id": {
+    may: "participants",
+    takes: "message",
+    right: 204,
+    wrong: notFound,
+  },
+  "DELETE /api/chat/global/messages/:message_id": {
+    may: "users",
+    takes: "publicMessage",
+    right: 204,
+    wrong: notFound,
   },
   "GET /api/chat/global/messages": { may: "users", right: 200 },
   "POST /api/chat/global/messages": { may: "users", right: 201, body: () => ({ content: "hello, all" }) },

@@ -29,6 +29,16 @@ export async function makeWorld(env: Env = {}): Promise<{ rig: Rig; world: World
   ];
   const { body: message } = await bob.post(`/api/chat/conversations/${theirs}/messages/`, { content: "the first" });
   await dan.post(`/api/chat/conversations/${dansAndAlices}/messages/`, { content: "the last" });
+  const said: World["said"] = new Map();
+  for (const person of Object.values(people)) {
+    const talk = person === dan ? dansAndAlices : person === alice || person === bob ? theirs : malloryAndCarols;
+    const say = async (path: string) =>
+      String((await person.post(`/api/chat/${path}/messages/`, { content: "to be removed" })).body.id);
+    const lists: [string[], string[]] = [[], []];
+    for (let i = 0; i < 40; i++) lists[0].push(await say(`conversations/${talk}`));
+    for (let i = 0; i < 20; i++) lists[1].push(await say("global"));
+    said.set(person.id, { private: lists[0], global: lists[1] });
+  }
   const [{ id: sessionId }] = (await rig.sql(`SELECT id FROM sessions WHERE user_id = '${bob.id}' LIMIT 1`)) as [
     { id: string },
   ];
@@ -45,7 +55,18 @@ export async function makeWorld(env: Env = {}): Promise<{ rig: Rig; world: World
   for (const gone of [ended, dan]) for (const i of [0, 1]) await refused(gone.at(rig.url(i)));
   return {
     rig,
-    world: { people, ended, spare, sessions, theirs, malloryAndCarols, dansAndAlices, message: message.id, sessionId },
+    world: {
+      people,
+      ended,
+      spare,
+      sessions,
+      theirs,
+      malloryAndCarols,
+      dansAndAlices,
+      message: message.id,
+      said,
+      sessionId,
+    },
   };
 }
 
@@ -61,7 +82,7 @@ export async function allThatIs(rig: Rig): Promise<string> {
   const table = (name: string, row = "t::text") =>
     `(SELECT md5(coalesce(string_agg(${row}, ',' ORDER BY ${row}), '')) FROM ${name} t)`;
   const [row] =
-    await rig.sql(`SELECT ${["messages", "rooms", "heads", "members", "sessions"].map((name) => `${table(name)} AS ${name}`)},
+    await rig.sql(`SELECT ${["messages", "removals", "rooms", "heads", "members", "sessions"].map((name) => `${table(name)} AS ${name}`)},
     ${table("users", "(to_jsonb(t) - 'last_seen')::text")} AS users`);
   return JSON.stringify(row);
 }

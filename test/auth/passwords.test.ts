@@ -36,6 +36,7 @@ test("log-in does the same work and gives the same answer for a wrong password, 
     passwords: createPasswords(),
     isOnline: () => false,
     sessionEnded: () => {},
+    erasureAsked: () => {},
     clock,
     audit: createAudit(silent, clock),
     times: { refreshTokenMs: 1e9, refreshGraceMs: 1e4, sessionMs: 1e10 },
@@ -47,7 +48,12 @@ test("log-in does the same work and gives the same answer for a wrong password, 
   const gone = await signUp("gone");
   const session = (await tokens.verify(gone.access, "access"))!;
   expect(
-    await accounts.deleteAccount((await store.accountById(gone.user.id))!, session.sessionId, PASSWORD, client),
+    await accounts.deleteAccount(
+      (await store.accountById(gone.user.id))!,
+      session.sessionId,
+      { password: PASSWORD },
+      client,
+    ),
   ).toBe(true);
 
   const hashes: string[] = [];

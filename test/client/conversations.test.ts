@@ -15,7 +15,7 @@ test("a room that changed unseen, and is in no snapshot, is as the list of rooms
       unread_count,
       head_seq: 9,
       read_seq: 2,
-      last_message: { content: "hi", timestamp: "now", sender_id: "bob" },
+      last_message: { id: "9", seq: 9, content: "hi", timestamp: "now", sender_id: "bob" },
     });
   startResume(state, true);
   receive(state, { type: "snapshot", streams: [], more: true, presence: [] });
@@ -57,7 +57,13 @@ test("a message that is told later than the list of rooms which shows it does no
       unread_count: head_seq,
       head_seq,
       read_seq: 0,
-      last_message: { content: `${head_seq}`, timestamp: `${head_seq}`, sender_id: "bob" },
+      last_message: {
+        id: `${head_seq}`,
+        seq: head_seq,
+        content: `${head_seq}`,
+        timestamp: `${head_seq}`,
+        sender_id: "bob",
+      },
     });
   const tell = (seq: number) =>
     receive(state, {

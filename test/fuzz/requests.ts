@@ -72,8 +72,8 @@ function bodyFor(route: string): fc.Arbitrary<string | undefined> {
 const requestTo = (route: string): fc.Arbitrary<Request> => {
   const [verb, pattern] = route.split(" ") as [string, string];
   const method = fc.oneof({ weight: 15, arbitrary: fc.constant(verb) }, { weight: 1, arbitrary: fc.constantFrom("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE") }); // prettier-ignore
-  return fc.tuple(method, segment, fc.constantFrom("", "/", "/", "//"), query, token, headers, bodyFor(route)).map(([method, id, slash, query, token, headers, body]) => ({
-    route, method, token, headers, path: pattern.replace(/:\w+/, () => id) + (pattern === "/" ? "" : slash) + query,
+  return fc.tuple(method, fc.tuple(segment, segment), fc.constantFrom("", "/", "/", "//"), query, token, headers, bodyFor(route)).map(([method, ids, slash, query, token, headers, body]) => ({
+    route, method, token, headers, path: pattern.replace(":message_id", () => ids[1]).replace(/:\w+/, () => ids[0]) + (pattern === "/" ? "" : slash) + query,
     ...(body !== undefined && method !== "GET" && method !== "HEAD" && method !== "OPTIONS" && { body: body.toWellFormed() }),
   })); // prettier-ignore
 };

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { arrive, newStream, repair } from "../../src/realtime/sequencer.ts";
 
-type Event = { seq: number };
+type Event = { seq: number; prev?: number };
 const events = (...seqs: number[]): Event[] => seqs.map((seq) => ({ seq }));
 
 test("what is next leaves, what is old is ignored, what is ahead waits", () => {
@@ -16,20 +16,23 @@ test("what is next leaves, what is old is ignored, what is ahead waits", () => {
 test("a room met in the middle waits for the database, which says where to begin", () => {
   const stream = newStream<Event>();
   expect(arrive(stream, events(9))).toEqual([]);
-  expect(repair(stream, events(8, 9), 9, true)).toEqual(events(8, 9));
+  expect(repair(stream, { after: 7, events: events(8, 9), head: 9, whole: true })).toEqual(events(8, 9));
 });
 
 test("a late double of something below the horizon is not delivered again", () => {
   const stream = newStream<Event>();
   arrive(stream, events(5));
-  expect(repair(stream, [], 7, true)).toEqual([]);
+  expect(repair(stream, { after: 7, events: [], head: 7, whole: true })).toEqual([]);
   expect([stream.last, stream.held.size]).toEqual([7, 0]);
 });
 
 test("a row that is gone for good holds nothing up", () => {
   const stream = newStream<Event>();
   arrive(stream, events(1, 4));
-  expect(repair(stream, events(2, 4), 5, true)).toEqual(events(2, 4));
+  expect(repair(stream, { after: 1, events: events(2, 4), head: 5, whole: true })).toEqual([
+    { seq: 2 },
+    { seq: 4, prev: 2 },
+  ]);
   expect([stream.last, stream.held.size]).toEqual([5, 0]);
   expect(arrive(stream, events(6))).toEqual(events(6));
 });
@@ -37,7 +40,7 @@ test("a row that is gone for good holds nothing up", () => {
 test("an answer that was cut short goes on where it ended", () => {
   const stream = newStream<Event>();
   arrive(stream, events(1));
-  expect(repair(stream, events(2, 3), 9, false)).toEqual(events(2, 3));
+  expect(repair(stream, { after: 1, events: events(2, 3), head: 9, whole: false })).toEqual(events(2, 3));
   expect(stream.last).toBe(3);
 });
 
@@ -57,12 +60,12 @@ test("whatever is lost, doubled or out of order, each event leaves once and in o
         if (!mend) continue;
         const from = stream.last ?? start;
         out.push(
-          ...repair(
-            stream,
-            events(...Array.from({ length: committed - from }, (_, i) => from + 1 + i)),
-            committed,
-            true,
-          ).map((e) => e.seq),
+          ...repair(stream, {
+            after: from,
+            events: events(...Array.from({ length: committed - from }, (_, i) => from + 1 + i)),
+            head: committed,
+            whole: true,
+          }).map((e) => e.seq),
         );
         expect(stream.held.size).toBe(0);
       }

@@ -1,17 +1,31 @@
-import type { MessageEvent } from "../../src/chat/rooms.ts";
+import type { ChatEvent } from "../../src/chat/rooms.ts";
 import type { CatchUpRow, ReadMark } from "../../src/chat/rooms-store.ts";
 import type { ChatStore } from "../../src/chat/store.ts";
 import type { Draft } from "../../src/chat/writer.ts";
 import { DatabaseUnavailable, readSnapshot } from "../../src/db/client.ts";
 import { GLOBAL_ROOM } from "../../src/db/schema.ts";
+import type { Answer } from "../../src/realtime/sequencer.ts";
 import type { Look } from "../../src/realtime/store.ts";
 import type { SimulatedClock } from "./clock.ts";
 
-export type Row = { id: string; seq: number; sender: string; content: string; clientId: string | null; xid: number };
+/** `removed`: it is left for repeats to be found by. */
+export type Row = {
+  id: string;
+  seq: number;
+  sender: string;
+  content: string;
+  clientId: string | null;
+  xid: number;
+  removed?: true;
+};
+/** Every event that ever was: `log[seq - 1]`. */
+type Entry = Row | { seq: number; xid: number; removes: Row };
 type Outcomes = Awaited<ReturnType<ChatStore["storeMessages"]>>;
 
 /** So many events of a room a resume brings at most; few, so that the limit is met. */
 const MAX_NEWS_OF_A_ROOM = 40;
+/** Of a removed message only the removal is left. */
+export const isThere = (entry: Entry): boolean => !("removed" in entry);
 const TIME = "2026-01-01T00:00:00.000Z";
 
 /**
@@ -20,7 +34,7 @@ const TIME = "2026-01-01T00:00:00.000Z";
  */
 export class SimulatedDatabase {
   calm = false;
-  private readonly committed: Map<string, Row[]>;
+  private readonly committed: Map<string, Entry[]>;
   private readonly marks = new Map<string, number>();
   private readonly locks = new Map<string, Promise<void>>();
   private readonly running = new Set<number>();
@@ -46,11 +60,11 @@ export class SimulatedDatabase {
     this.running.add(xid);
     const fresh = new Map<string, Row[]>(rooms.map((room) => [room, []]));
     const outcomes = drafts.map(({ room, sender, content, clientId }): Outcomes[number] => {
-      const [rows, mine] = [this.committed.get(room)!, fresh.get(room)!];
+      const [rows, mine] = [this.everything(room), fresh.get(room)!];
       const isRepeat = (row: Row) => row.sender === sender.id && row.clientId === clientId;
       const old = clientId === null ? undefined : (rows.find(isRepeat) ?? mine.find(isRepeat));
       if (old) return { kind: "duplicate", id: old.id, seq: old.seq, sentAt: TIME };
-      const seq = rows.length + mine.length + 1;
+      const seq = this.head(room) + mine.length + 1;
       const row = { id: `m${this.nextId++}`, seq, sender: sender.id, content, clientId, xid };
       mine.push(row);
       return { kind: "stored", id: row.id, seq, sentAt: TIME };
@@ -66,6 +80,27 @@ export class SimulatedDatabase {
     return outcomes;
   }
 
+  async removeMessages(room: string, seqs: number[], by: string | null) {
+    await this.clock.sleep(this.random() * 5);
+    if (this.fails(0.05)) throw new DatabaseUnavailable();
+    const unlock = await this.lock([room]);
+    const xid = this.nextXid++;
+    this.running.add(xid);
+    const own = this.everything(room).filter((row) => seqs.includes(row.seq) && row.sender === by);
+    await this.clock.sleep(this.random() * 10);
+    this.running.delete(xid);
+    const lost = this.fails(0.02);
+    const removed = (lost ? [] : own.filter((row) => !row.removed)).map((row) => {
+      row.removed = true;
+      const seq = this.committed.get(room)!.push({ seq: this.head(room) + 1, xid, removes: row });
+      return { seq, id: row.id, messageSeq: row.seq };
+    });
+    unlock();
+    await this.clock.sleep(this.random() * 5);
+    if (lost || this.fails(0.05)) throw new DatabaseUnavailable();
+    return { outcome: own.length ? ("removed" as const) : ("not_found" as const), removed };
+  }
+
   async look(horizon: string | null): Promise<Look> {
     await this.clock.sleep(this.random() * 5);
     const next = this.snapshot();
@@ -79,14 +114,12 @@ export class SimulatedDatabase {
     return { horizon: next, epoch: "one", heads, endedSessions: [] };
   }
 
-  async eventsSince(
-    room: string,
-    seq: number | null,
-    horizon: string,
-  ): Promise<{ head: number; events: MessageEvent[]; whole: boolean }> {
+  async eventsSince(room: string, seq: number | null, horizon: string): Promise<Answer<ChatEvent>> {
     await this.clock.sleep(this.random() * 5);
-    const rows = seq === null ? this.news(room, horizon) : this.rows(room).slice(seq);
+    const rows = seq === null ? this.news(room, horizon) : this.committed.get(room)!.slice(seq).filter(isThere);
+    const seen = this.committed.get(room)!.slice(0, this.seenBy(room, horizon)).filter(isThere);
     const answer = {
+      after: seq ?? seen.at(-1)?.seq ?? 0,
       head: this.head(room),
       whole: rows.length <= 20,
       events: rows.slice(0, 20).map((row) => this.event(room, row)),
@@ -138,13 +171,13 @@ export class SimulatedDatabase {
   /** A page of history, as REST gives it. */
   page(room: string, limit: number, before: number): Row[] {
     return this.rows(room)
-      .slice(0, before - 1)
+      .filter((row) => row.seq < before)
       .slice(-limit);
   }
 
   /** The last of a room that a snapshot sees. */
   seenBy(room: string, snapshot: string): number {
-    return this.head(room) - this.news(room, snapshot).length;
+    return this.head(room) - this.unseen(room, snapshot).length;
   }
 
   roomsOf(userId: string): string[] {
@@ -162,19 +195,28 @@ export class SimulatedDatabase {
   head(room: string): number {
     return this.committed.get(room)!.length;
   }
+  /** What can be read. */
   rows(room: string): readonly Row[] {
-    return this.committed.get(room)!;
+    return this.everything(room).filter(isThere);
   }
-  has(room: string, id: string): boolean {
-    return this.committed.get(room)!.some((row) => row.id === id);
+  /** Removed ones too. */
+  everything(room: string): readonly Row[] {
+    return this.committed.get(room)!.filter((entry): entry is Row => "id" in entry);
+  }
+  log(room: string): readonly Entry[] {
+    return this.committed.get(room)!;
   }
 
   private snapshot(): string {
     return `0:${this.nextXid}:${[...this.running]}`;
   }
 
+  private news(room: string, snapshot: string): Entry[] {
+    return this.unseen(room, snapshot).filter(isThere);
+  }
+
   /** What a snapshot does not see. Commits of a room come in the order of their seq: its last rows. */
-  private news(room: string, snapshot: string): Row[] {
+  private unseen(room: string, snapshot: string): Entry[] {
     const { next, running } = readSnapshot(snapshot);
     const inFlight = running ? running.split(",").map(Number) : [];
     const rows = this.committed.get(room)!;
@@ -183,8 +225,13 @@ export class SimulatedDatabase {
     return rows.slice(from);
   }
 
-  private event(room: string, { id, seq, sender, content, clientId }: Row): MessageEvent {
+  private event(room: string, entry: Entry): ChatEvent {
     const audience = room === GLOBAL_ROOM ? [] : [...this.rooms.get(room)!];
+    if ("removes" in entry) {
+      const { id, seq } = entry.removes;
+      return { room, seq: entry.seq, body: { removed: { id, seq }, audience } };
+    }
+    const { id, seq, sender, content, clientId } = entry;
     return {
       room,
       seq,

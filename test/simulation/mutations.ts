@@ -55,8 +55,8 @@ export const MUTATIONS: Record<string, { file: string; line: string; instead: st
   },
   "holes are not filled": {
     file: "realtime/streams.ts",
-    line: "if (due.length) deliver(due);\n        if (whole) return;",
-    instead: "if (whole) return;",
+    line: "if (due.length) deliver(due);\n        if (answer.whole) return;",
+    instead: "if (answer.whole) return;",
   },
   "the horizon moves before what it saw was fetched": {
     file: "realtime/streams.ts",
@@ -82,6 +82,21 @@ export const MUTATIONS: Record<string, { file: string; line: string; instead: st
     file: "realtime/publisher.ts",
     line: "for (const to of topicsOf(endpoint, userId)) ws.subscribe(to);",
     instead: "setImmediate(() => { for (const to of topicsOf(endpoint, userId)) ws.subscribe(to); });",
+  },
+  "a removed message leaves a hole": {
+    file: "realtime/sequencer.ts",
+    line: "due.push(event.seq === stream.last + 1 ? event : { ...event, prev: stream.last });",
+    instead: "due.push(event);",
+  },
+  "what is unread is not counted again after a removal": {
+    file: "client/messages.ts",
+    line: "if (!gone || stream.unread === MAX_UNREAD) stream.uncounted = true;",
+    instead: "if (!gone) {}",
+  },
+  "a page from before a removal is taken": {
+    file: "client/messages.ts",
+    line: "stream.era++;\n  const at = stream.messages.findIndex",
+    instead: "const at = stream.messages.findIndex",
   },
   "a lost leave never repaired": {
     file: "presence/presence.ts",

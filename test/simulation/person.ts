@@ -20,6 +20,8 @@ type Options = {
   random: () => number;
   database: SimulatedDatabase;
   connect: (person: Person, socket: ClientSocket) => void;
+  /** Asks a process to. */
+  remove: (person: Person, room: string, messageId: string) => Promise<void>;
 };
 
 /** Somebody with the real client, on a device that keeps its storage over reloads of the page. */
@@ -51,16 +53,20 @@ export class Person {
   }
 
   private openPage(): Client {
-    const { clock, random, connect, database } = this.options;
+    const { clock, random, connect, database, remove } = this.options;
     const connected = (socket: ClientSocket) => connect(this, socket);
     const ports: Ports = {
       clock,
       random,
       randomId: () => `${this.name}-${this.ids++}`,
-      fetch: async (url) => {
+      fetch: async (url, { method }) => {
         await clock.sleep(random() * 30);
         if (!database.calm && random() < 0.1) throw new Error("no network");
-        return answer(200, this.rest(new URL(url)));
+        if (method !== "DELETE") return answer(200, this.rest(new URL(url)));
+        const [stream, , id] = new URL(url).pathname.split("/").slice(-4) as [string, string, string];
+        await remove(this, stream === "global" ? GLOBAL_ROOM : stream, id);
+        if (!database.calm && random() < 0.1) throw new Error("no network");
+        return answer(204, null);
       },
       WebSocket: class extends ClientSocket {
         constructor() {
@@ -80,7 +86,8 @@ export class Person {
     const { database } = this.options;
     const room = match[1] === "global" ? GLOBAL_ROOM : match[1]!;
     const before = searchParams.get("before");
-    const upTo = before === null ? Infinity : database.rows(room).find((row) => `${idOf(room, row)}` === before)!.seq;
+    const upTo =
+      before === null ? Infinity : database.everything(room).find((row) => `${idOf(room, row)}` === before)!.seq;
     return database.page(room, Number(searchParams.get("limit")), upTo).map((row) => ({
       id: idOf(room, row),
       stream: streamOf(room),

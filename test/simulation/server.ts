@@ -4,7 +4,8 @@ import { createCatchUp } from "../../src/chat/catch-up.ts";
 import { chatCommands } from "../../src/chat/commands.ts";
 import { createMessages } from "../../src/chat/messages.ts";
 import { createReading } from "../../src/chat/reading.ts";
-import { createRooms, framesOf, type MessageEvent } from "../../src/chat/rooms.ts";
+import { createRemoval, type Removal } from "../../src/chat/removal.ts";
+import { type ChatEvent, createRooms, framesOf } from "../../src/chat/rooms.ts";
 import type { RoomStore } from "../../src/chat/rooms-store.ts";
 import type { ChatStore } from "../../src/chat/store.ts";
 import { createWriter, type Draft } from "../../src/chat/writer.ts";
@@ -37,7 +38,7 @@ type Options = {
   database: SimulatedDatabase;
   /** To the other processes. */
   tell: (message: BusMessage) => void;
-  delivered: (event: MessageEvent) => void;
+  delivered: (event: ChatEvent) => void;
   fail: (what: string) => void;
 };
 
@@ -48,6 +49,7 @@ export class SimulatedServer {
   readonly sockets = new Sockets();
   readonly gateway: ReturnType<typeof createGateway>["websocket"];
   readonly presence: ReturnType<typeof createTracker>;
+  readonly removal: Removal;
   private readonly streams: ReturnType<typeof createStreams>;
   private readonly publish: (frames: readonly Outgoing[]) => void;
   private readonly sweep: () => void;
@@ -86,21 +88,31 @@ export class SimulatedServer {
       look: (horizon) => this.guard(database.look(horizon)),
       eventsSince: (room, seq, horizon) => this.guard(database.eventsSince(room, seq, horizon)),
       deliver: (events) => {
-        for (const event of events as MessageEvent[]) delivered(event);
-        publisher.publish((events as MessageEvent[]).flatMap((event) => framesOf(event, sockets.hears)));
+        for (const event of events as ChatEvent[]) delivered(event);
+        publisher.publish((events as ChatEvent[]).flatMap((event) => framesOf(event, sockets.hears)));
       },
       sessionEnded: () => {},
       historyChanged: () => fail("a process took the history for another one"),
       clock: this.own(clock),
       log,
     });
+    const committed = (events: ChatEvent[]) => {
+      this.streams.arrived(events);
+      tell({ kind: "events", events });
+    };
+    this.removal = createRemoval({
+      store: {
+        seqExists: async (room, seq) => database.everything(room).find((row) => row.seq === seq)?.seq,
+        seqOf: async (room, id) => database.everything(room).find((row) => row.id === id)?.seq,
+      } as ChatStore,
+      removals: { removeMessages: (room, seqs, by) => this.guard(database.removeMessages(room, seqs, by)) },
+      membersOf: store.membersOf,
+      committed,
+    });
     const writer = createWriter({
       store: { storeMessages: (drafts: readonly Draft[]) => this.guard(database.storeMessages(drafts)) } as ChatStore,
       hasRoom: () => true,
-      committed: (events) => {
-        this.streams.arrived(events);
-        tell({ kind: "events", events });
-      },
+      committed,
       clock,
       at: () => {},
     });

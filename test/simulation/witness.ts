@@ -1,5 +1,8 @@
 import { roomOf } from "../../src/chat/rooms.ts";
-import type { SimulatedDatabase } from "./database.ts";
+import { isThere, type SimulatedDatabase } from "./database.ts";
+import { idOf } from "./person.ts";
+
+type Told = { stream: string; seq: number; prev: number; message?: { id: unknown }; message_id?: unknown };
 
 /**
  * Stands at the process' end of one connection and hears every frame before any is lost: a client could mend what a process leaves out, so that what
@@ -25,7 +28,7 @@ export class Witness {
       this.live = false;
       this.heads = new Map(frame.streams.map((s: { stream: string; head_seq: number }) => [s.stream, s.head_seq]));
     }
-    if (frame.type === "message") this.message(frame);
+    if (frame.type === "message" || frame.type === "message_removed") this.event(frame);
     if (frame.type === "resumed") {
       for (const [stream, head] of this.heads) this.told.set(stream, head);
       this.live = true;
@@ -33,24 +36,18 @@ export class Witness {
     if (frame.type === "resumed" || (frame.type === "pong" && frame.since !== null)) this.cursor(frame.since);
   }
 
-  private message({
-    stream,
-    seq,
-    prev,
-    message,
-  }: {
-    stream: string;
-    seq: number;
-    prev: number;
-    message: { id: unknown };
-  }) {
+  private event({ stream, seq, prev, message, message_id = message?.id }: Told) {
     const room = roomOf(stream);
+    const log = this.database.log(room);
     if (!this.database.rooms.get(room)!.includes(this.name)) this.fail(`${this.name} was told of ${stream}`);
-    if (this.database.rows(room)[seq - 1]?.id !== message.id && room !== roomOf("global"))
+    const entry = log[seq - 1];
+    const row = entry && ("removes" in entry ? entry.removes : entry);
+    if (!row || idOf(room, row) !== message_id || "removes" in entry !== (message === undefined))
       this.fail(`${this.name} was told of ${stream} ${seq} before it was committed`);
-    if (seq > this.database.head(room)) this.fail(`${this.name} was told of ${stream} ${seq}, which is not committed`);
     const told = this.told.get(stream) ?? 0;
     if (this.live && prev > told) this.fail(`${this.name} was told of ${stream} ${seq} after ${told}`);
+    if (prev && log.slice(prev, seq - 1).some(isThere))
+      this.fail(`${this.name} was told of ${stream} ${seq} as if it followed ${prev}`);
     if (this.live) this.told.set(stream, Math.max(told, seq));
   }
 

@@ -5,11 +5,11 @@
  * seed, so that a failing run can be run again.
  */
 import type { BusMessage } from "../../src/bus/bus.ts";
-import { type MessageEvent, streamOf } from "../../src/chat/rooms.ts";
+import { type ChatEvent, streamOf } from "../../src/chat/rooms.ts";
 import { GLOBAL_ROOM } from "../../src/db/schema.ts";
 import { openConnection } from "../../src/realtime/sockets.ts";
 import { SimulatedClock } from "./clock.ts";
-import { SimulatedDatabase } from "./database.ts";
+import { isThere, SimulatedDatabase } from "./database.ts";
 import { Wire } from "./network.ts";
 import { type ClientSocket, idOf, Person } from "./person.ts";
 import { SimulatedServer } from "./server.ts";
@@ -42,12 +42,16 @@ export class World {
   private written = 0;
   /** What clients were told to have been stored: content to id. */
   private readonly acknowledged = new Map<string, string | number>();
+  /** Rows that they were told to have been removed. */
+  private readonly takenBack: { seq: number; removed?: true }[] = [];
 
   constructor(private readonly random: () => number) {
     this.database = new SimulatedDatabase(this.clock, random, ROOMS);
     const connect = (person: Person, socket: ClientSocket) => this.connect(person, socket);
+    const remove = ({ name }: Person, room: string, messageId: string) =>
+      this.pick(this.nodes).server.removal.removeMessage({ room, messageId, by: { userId: name, sessionId: name } });
     this.people = PEOPLE.map(
-      (name) => new Person({ name, clock: this.clock, random, database: this.database, connect }),
+      (name) => new Person({ name, clock: this.clock, random, database: this.database, connect, remove }),
     );
   }
 
@@ -83,7 +87,8 @@ export class World {
   private act(): void {
     const roll = this.random();
     const person = this.pick(this.people);
-    if (roll < 0.55) this.say(person);
+    if (roll < 0.5) this.say(person);
+    else if (roll < 0.55) this.takeBack(person);
     else if (roll < 0.7) person.client.markRead(this.pick(this.streamsOf(person)));
     else if (roll < 0.73) void person.client.loadLatest(this.pick(this.streamsOf(person))).catch(() => {});
     else if (roll < 0.75) void person.client.loadOlder(this.pick(this.streamsOf(person))).catch(() => {});
@@ -102,11 +107,27 @@ export class World {
     const stream = this.pick(this.streamsOf(person));
     void person.client.send(stream, content).sent.then(
       ({ id }) => {
-        if (!this.rows(stream).some((row) => idOf(this.room(stream), row) === id && row.content === content))
+        if (
+          !this.database
+            .everything(this.room(stream))
+            .some((row) => idOf(this.room(stream), row) === id && row.content === content)
+        )
           this.failures.push(`${content} was acknowledged and is not there`);
         this.acknowledged.set(content, id);
       },
       (error) => this.failures.push(`${content} was refused: ${error}`),
+    );
+  }
+
+  /** Any message of theirs, shown or not; sometimes one that they have removed before. */
+  private takeBack({ name, client }: Person): void {
+    const stream = this.pick(this.streamsOf({ name }));
+    const own = this.database.everything(this.room(stream)).filter((row) => row.sender === name);
+    if (!own.length || !client.user()) return;
+    const row = this.pick(this.random() < 0.5 ? own.slice(-3) : own);
+    void client.remove(stream, idOf(this.room(stream), row)).then(
+      () => this.takenBack.push(row),
+      () => {},
     );
   }
 
@@ -125,7 +146,7 @@ export class World {
         {
           sent: (data, published) => {
             witness.hear(data);
-            return this.database.calm || !published || !data.startsWith('{"type":"message"') || this.random() > 0.005;
+            return this.database.calm || !published || !data.startsWith('{"type":"message') || this.random() > 0.005;
           },
           heard: (data) => socket.onmessage?.({ data }),
           lost: (code) => socket.onclose?.({ code, reason: "" }),
@@ -182,14 +203,16 @@ export class World {
     }
   }
 
-  private delivered(node: Node, { room, seq, body }: MessageEvent): void {
+  private delivered(node: Node, { room, seq, prev = seq - 1, body }: ChatEvent): void {
     if (!node.server.alive) return;
     const last = node.told.get(room);
-    if (!this.database.has(room, body.id))
+    const log = this.database.log(room);
+    const [entry, id] = [log[seq - 1], "removed" in body ? body.removed.id : body.id];
+    if (!entry || ("removes" in entry ? entry.removes : entry).id !== id)
       this.failures.push(`process ${node.id} delivered ${room} ${seq} before it was committed`);
-    if (last !== undefined && seq !== last + 1)
+    if (last !== undefined && (seq <= last || prev > last || log.slice(last, seq - 1).some(isThere)))
       this.failures.push(`process ${node.id} delivered ${room} ${seq} after ${last}`);
-    if (last === undefined && seq > (node.since.get(room) ?? Infinity) + 1)
+    if (last === undefined && log.slice(node.since.get(room) ?? Infinity, seq - 1).some(isThere))
       this.failures.push(`process ${node.id} began ${room} at ${seq}, not ${node.since.get(room)! + 1}`);
     node.told.set(room, seq);
   }
@@ -205,12 +228,14 @@ export class World {
         if (!server.presence.isOnline(person)) this.failures.push(`process ${id} shows ${person} as offline`);
     }
     for (const room of ROOMS.keys()) this.judgeRoom(room);
+    for (const { seq, removed } of this.takenBack) if (!removed) this.failures.push(`${seq} was not removed`);
     for (const person of this.people) this.judgePerson(person);
   }
 
   private judgeRoom(room: string): void {
-    const rows = this.database.rows(room);
-    if (rows.some((row, i) => row.seq !== i + 1)) this.failures.push(`${room} has a hole`);
+    const log = this.database.log(room);
+    if (log.some((entry, i) => entry.seq !== i + 1)) this.failures.push(`${room} has a hole`);
+    const rows = this.database.everything(room);
     const contents = rows.map((row) => row.content);
     if (new Set(contents).size !== contents.length) this.failures.push(`${room} has a doubled message`);
     for (const name of PEOPLE) {
@@ -232,10 +257,14 @@ export class World {
         wrong(`does not know ${stream}`);
         continue;
       }
-      if (shown.last !== rows.length) wrong(`knows ${stream} up to ${shown.last}, not ${rows.length}`);
+      const head = this.database.head(room);
+      if (shown.last !== head) wrong(`knows ${stream} up to ${shown.last}, not ${head}`);
       const expected = rows.slice(rows.length - shown.messages.length).map((row) => idOf(room, row));
       if (shown.messages.map(({ id }) => id).join() !== expected.join())
-        wrong(`shows ${stream} as ${shown.messages.map(({ seq }) => seq)}, not up to ${rows.length} without a hole`);
+        wrong(`shows ${stream} as ${shown.messages.map(({ seq }) => seq)}, not up to ${head} without a hole`);
+      const last = rows.at(-1);
+      if (shown.lastMessage?.id !== (last && idOf(room, last)))
+        wrong(`shows ${shown.lastMessage?.seq} as the last message of ${stream}, not ${last?.seq}`);
       if (shown.readSeq !== this.database.mark(room, name))
         wrong(`has read ${stream} up to ${shown.readSeq}, not ${this.database.mark(room, name)}`);
       if (shown.unread !== this.database.unread(room, name))
@@ -254,10 +283,6 @@ export class World {
 
   private room(stream: string): string {
     return stream === "global" ? GLOBAL_ROOM : stream;
-  }
-
-  private rows(stream: string) {
-    return this.database.rows(this.room(stream));
   }
 
   private pick<T>(from: readonly T[]): T {

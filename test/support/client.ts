@@ -78,6 +78,9 @@ export class Person {
   post(path: string, body?: unknown): Promise<Answer> {
     return call(this.url, "POST", path, { token: this.access, body });
   }
+  delete(path: string, body?: unknown): Promise<Answer> {
+    return call(this.url, "DELETE", path, { token: this.access, body });
+  }
 
   /** The same person at another server, or logged in once more. */
   at(url: string): Person {
@@ -207,8 +210,10 @@ export class ChatSocket extends TestSocket {
     const parts = frames.filter((frame) => frame.type === "resumed");
     this.resumed = { since: parts.at(-1).since, streams: Object.assign({}, ...parts.map(({ streams }) => streams)) };
     this.snapshot = frames.find((frame) => frame.type === "snapshot");
-    this.missed = frames.filter((frame) => frame.type === "message");
-    this.frames.unshift(...frames.filter((frame) => !["snapshot", "message", "resumed"].includes(frame.type)));
+    this.missed = frames.filter((frame) => "prev" in frame);
+    this.frames.unshift(
+      ...frames.filter((frame) => !["snapshot", "resumed"].includes(frame.type) && !("prev" in frame)),
+    );
   }
 
   /** Sends, and waits for the answer: an ack or an error. */
