@@ -17,6 +17,17 @@ function turn(id: string): void {
   unfolded.value = next;
 }
 
+/** Who is at the end is kept there, but goes on where the text was cut: for the keeper of the view, a hand has moved it. */
+function letGo(button: Element): void {
+  const log = button.closest(".scrolls");
+  log?.scrollBy({ top: log.scrollTop > 1 ? -2 : 2, behavior: "instant" });
+}
+
+/** What is folded again may have begun far above. */
+function comeBack(button: Element): void {
+  button.closest(".message")?.scrollIntoView({ block: "nearest" });
+}
+
 /** What somebody said: links and code made of it, the rest as it was typed. `id` is that of its line. */
 export function Text({ of, id }: { of: string; id: string }) {
   const { tokens, start, isEmoji } = useMemo(() => {
@@ -39,9 +50,7 @@ export function Text({ of, id }: { of: string; id: string }) {
             aria-expanded={!isFolded}
             onClick={({ currentTarget: button }) => {
               turn(id);
-              // What was long may have begun far above.
-              if (!isFolded)
-                requestAnimationFrame(() => button.closest(".message")?.scrollIntoView({ block: "nearest" }));
+              requestAnimationFrame(() => (isFolded ? letGo(button) : comeBack(button)));
             }}
           >
             {isFolded ? words.value.message.showAll : words.value.message.showLess}

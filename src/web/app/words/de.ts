@@ -5,7 +5,7 @@ export const de = ({ number, plural, list }: Grammar) =>
   ({
     language: "Sprache",
     asBrowser: "Wie der Browser",
-    tryAgain: "Noch einmal",
+    tryAgain: "Erneut versuchen",
     signIn: {
       joinTitle: "Schön, dass du da bist",
       joinHint: "Ein Name und ein Passwort, mehr nicht.",
@@ -99,7 +99,7 @@ export const de = ({ number, plural, list }: Grammar) =>
       emptyGlobal: "Sag allen Hallo",
       emptyDirect: "Noch nichts gesagt",
       older: "Ältere Unterhaltungen",
-      olderFailed: "Das ging nicht. Noch einmal",
+      olderFailed: "Das ging nicht. Erneut versuchen",
       unread: (count) => plural(count, { one: "# ungelesen", other: "# ungelesen" }),
     },
     account: {
@@ -114,9 +114,9 @@ export const de = ({ number, plural, list }: Grammar) =>
       offline: "Du bist offline",
       messages: "Nachrichten",
       older: "Ältere Nachrichten …",
-      olderFailed: "Ältere Nachrichten ließen sich nicht laden. Noch einmal",
+      olderFailed: "Ältere Nachrichten ließen sich nicht laden. Erneut versuchen",
       loading: "Lädt …",
-      failed: "Die Nachrichten ließen sich nicht laden. Noch einmal",
+      failed: "Die Nachrichten ließen sich nicht laden. Erneut versuchen",
       emptyGlobal: "Noch ist es still hier. Mach den Anfang.",
       emptyDirect: "Eine neue Unterhaltung. Nur ihr beide könnt sie sehen.",
       isTyping: (name: Part): Part => [name, " schreibt"],

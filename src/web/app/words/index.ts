@@ -1,5 +1,6 @@
 import { computed, signal } from "@preact/signals";
 import type { ChatError, FieldError } from "../../../client/index.ts";
+import { keepOnDevice, keptOnDevice } from "../theme.ts";
 import { grammarOf } from "./grammar.ts";
 import { isLanguage, type Language, LANGUAGES, settle } from "./languages.ts";
 
@@ -25,23 +26,22 @@ export function fieldSentenceOf({ field, code, message }: FieldError): string {
   return fields[field]?.[code] ?? any![code] ?? message;
 }
 
-/** Where the browser keeps nothing for us, the choice lasts as long as the page. */
 export function chooseLanguage(next: Language | null): void {
   chosenLanguage.value = next;
-  try {
-    if (next) localStorage.setItem(KEY, next);
-    else localStorage.removeItem(KEY);
-  } catch {}
+  keepOnDevice(KEY, next ?? "");
 }
 
+/** As it was chosen here before, or is in another tab. */
 export function restoreLanguage(): void {
   const ask = () => (offered.value = navigator.languages);
+  const restore = () => {
+    const kept = keptOnDevice(KEY);
+    chosenLanguage.value = isLanguage(kept) ? kept : null;
+  };
   ask();
+  restore();
   addEventListener("languagechange", ask);
-  try {
-    const kept = localStorage.getItem(KEY);
-    if (isLanguage(kept)) chosenLanguage.value = kept;
-  } catch {}
+  addEventListener("storage", ({ key }) => key === KEY && restore());
   settled.subscribe(({ language, locale }) => {
     document.documentElement.lang = locale;
     document.documentElement.dir = LANGUAGES[language].dir;
