@@ -159,28 +159,13 @@ const mistakenPages = ["limit=0", "limit=x", "before=nonsense", "after=7", "befo
   (query) => ({ query: () => `?${query}` }),
 );
 
+/** What is the same for everyone: pages, documents, health. */
+const OPEN = "/ /reset /page.js /page.css /sw.js /manifest.webmanifest /icon.svg /icon-unread.svg /icon-192.png /icon-512.png /icon-maskable.png /apple-touch-icon.png /api/docs /api/docs/page.js /api/docs/page.css /healthz /api/openapi.json /api/asyncapi.json /readyz".split(" "); // prettier-ignore
+
 export const ROUTES: Record<string, Row> = {
-  "GET /": { may: "anybody", right: 200 },
-  "GET /reset": { may: "anybody", right: 200 },
-  "GET /page.js": { may: "anybody", right: 200 },
-  "GET /page.css": { may: "anybody", right: 200 },
-  "GET /sw.js": { may: "anybody", right: 200 },
-  "GET /manifest.webmanifest": { may: "anybody", right: 200 },
-  "GET /icon.svg": { may: "anybody", right: 200 },
-  "GET /icon-unread.svg": { may: "anybody", right: 200 },
-  "GET /icon-192.png": { may: "anybody", right: 200 },
-  "GET /icon-512.png": { may: "anybody", right: 200 },
-  "GET /icon-maskable.png": { may: "anybody", right: 200 },
-  "GET /apple-touch-icon.png": { may: "anybody", right: 200 },
-  "GET /healthz": { may: "anybody", right: 200 },
+  ...Object.fromEntries(OPEN.map((path): [string, Row] => [`GET ${path}`, { may: "anybody", right: 200 }])),
   // The operators' token is nobody's here (test/ops/metrics.test.ts has it).
   "GET /metrics": { may: "anybody", right: 401 },
-  "GET /api/openapi.json": { may: "anybody", right: 200 },
-  "GET /api/asyncapi.json": { may: "anybody", right: 200 },
-  "GET /api/docs": { may: "anybody", right: 200 },
-  "GET /api/docs/page.js": { may: "anybody", right: 200 },
-  "GET /api/docs/page.css": { may: "anybody", right: 200 },
-  "GET /readyz": { may: "anybody", right: 200 },
   // What speaks WebSocket says so to everyone; who may in there is FRAMES' matter.
   "GET /ws/chat/global": { may: "anybody", right: 400 },
   "GET /ws/chat/private": { may: "anybody", right: 400 },
