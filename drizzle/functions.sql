@@ -629,3 +629,88 @@ LANGUAGE sql STABLE AS $$
                             'messages'::regclass::oid)), 16)
   FROM deployment d
 $$;
+
+-- What an admin does to an account, with the password that they have just shown; it is written down in the same transaction. NULL: they may not,
+-- or no longer. outcome: done, not_found (also of a deleted account, which is nobody's), inactive (a link or a role for one that is disabled),
+-- last_admin (nobody would be left to undo it). ended: the sessions that are over by it. One at a time: of two last admins each could take the
+-- other for the one who stays.
+CREATE OR REPLACE FUNCTION administer(p_admin uuid, p_session uuid, p_verified text, p_act text, p_user uuid, p_token_hash bytea) RETURNS json
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  v users;
+  v_ended json := '[]';
+BEGIN
+  PERFORM pg_advisory_xact_lock(7202614);
+  IF NOT is_admin_with(p_admin, p_session, p_verified) THEN
+    RETURN NULL;
+  END IF;
+  SELECT * INTO v FROM users WHERE id = p_user AND folded <> 'deleted-' || id FOR UPDATE;
+  IF NOT FOUND THEN
+    RETURN json_build_object('outcome', 'not_found');
+  END IF;
+  IF v.disabled_at IS NOT NULL AND p_act IN ('reset_password', 'make_admin') THEN
+    RETURN json_build_object('outcome', 'inactive');
+  END IF;
+  IF p_act IN ('disable', 'unmake_admin') AND v.role = 'admin'
+    AND NOT EXISTS (SELECT FROM users WHERE role = 'admin' AND disabled_at IS NULL AND id <> p_user) THEN
+    RETURN json_build_object('outcome', 'last_admin');
+  END IF;
+  IF p_act IN ('disable', 'end_sessions') THEN
+    WITH ended AS (
+      UPDATE sessions SET ended_at = now(), changed = pg_current_xact_id() WHERE user_id = p_user AND ended_at IS NULL RETURNING id
+    )
+    SELECT coalesce(json_agg(id), '[]') INTO v_ended FROM ended;
+  END IF;
+  CASE p_act
+    WHEN 'disable' THEN UPDATE users SET disabled_at = now() WHERE id = p_user AND disabled_at IS NULL;
+    WHEN 'enable' THEN UPDATE users SET disabled_at = NULL WHERE id = p_user;
+    WHEN 'end_sessions' THEN NULL;
+    WHEN 'reset_password' THEN PERFORM make_reset(p_user, p_token_hash, p_admin);
+    WHEN 'make_admin' THEN PERFORM promote(p_user, p_admin);
+    WHEN 'unmake_admin' THEN UPDATE users SET role = 'user' WHERE id = p_user;
+  END CASE;
+  -- Making a link or an admin is written down by whatever does it.
+  IF p_act NOT IN ('reset_password', 'make_admin') THEN
+    INSERT INTO audit_log (actor_id, action, subject)
+    VALUES (p_admin, CASE p_act WHEN 'disable' THEN 'disabled' WHEN 'enable' THEN 'enabled' WHEN 'end_sessions' THEN 'sessions_ended' ELSE 'unmade_admin' END, p_user);
+  END IF;
+  RETURN json_build_object('outcome', 'done', 'ended', v_ended);
+END $$;
+
+-- Whether a session is an active admin's who has just shown the password with this hash; it stays so until the end of the transaction.
+CREATE OR REPLACE FUNCTION is_admin_with(p_admin uuid, p_session uuid, p_verified text) RETURNS boolean
+LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+  RETURN may_change_account(p_admin, p_session, p_verified) AND EXISTS (SELECT FROM users WHERE id = p_admin AND role = 'admin');
+END $$;
+
+-- An admin removes a message of anyone. NULL: they may not, or no longer; else as remove_messages answers, and it is written down.
+CREATE OR REPLACE FUNCTION remove_as_admin(p_admin uuid, p_session uuid, p_verified text, p_room uuid, p_seq bigint) RETURNS json
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+  v record;
+BEGIN
+  IF NOT is_admin_with(p_admin, p_session, p_verified) THEN
+    RETURN NULL;
+  END IF;
+  SELECT * INTO v FROM remove_messages(p_room, ARRAY[p_seq], p_admin, NULL);
+  IF v.outcome = 'removed' AND v.seq IS NOT NULL THEN
+    INSERT INTO audit_log (actor_id, action, subject, details)
+    SELECT p_admin, 'message_removed', x.sender_id, json_build_object('room', p_room, 'message', x.message_id, 'seq', p_seq)
+    FROM removals x WHERE x.room_id = p_room AND x.message_seq = p_seq;
+  END IF;
+  RETURN json_build_object('outcome', v.outcome, 'seq', v.seq, 'id', v.id, 'messageSeq', v.message_seq, 'audience', (
+    SELECT coalesce(json_agg(m.user_id), '[]') FROM members m JOIN rooms r ON r.id = m.room_id WHERE r.id = p_room AND r.kind <> 'global'));
+END $$;
+
+-- That an admin looks into a conversation of others is written down, once an hour for each.
+CREATE OR REPLACE FUNCTION note_reading(p_admin uuid, p_room uuid) RETURNS void
+LANGUAGE sql VOLATILE AS $$
+  INSERT INTO audit_log (actor_id, action, subject, details)
+  SELECT p_admin, 'conversation_read', m.user_id, json_build_object('room', p_room)
+  FROM members m JOIN rooms r ON r.id = m.room_id
+  WHERE r.id = p_room AND r.kind <> 'global'
+    AND NOT EXISTS (SELECT FROM audit_log a WHERE a.actor_id = p_admin AND a.action = 'conversation_read' AND a.subject = m.user_id
+                      AND a.at > now() - interval '1 hour' AND a.details->>'room' = p_room::text)
+    AND NOT EXISTS (SELECT FROM members mine WHERE mine.room_id = p_room AND mine.user_id = p_admin)
+$$;

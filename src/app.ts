@@ -1,4 +1,5 @@
 import type { Server } from "bun";
+import { createLive, figuresOf } from "./admin/live.ts";
 import { createAccounts } from "./auth/accounts.ts";
 import { createGuard } from "./auth/guard.ts";
 import { createAddressLimits } from "./auth/limits.ts";
@@ -115,15 +116,16 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
     times: config.presence,
   });
   const passwords = createPasswords();
+  const sessionEnded = (sessionId: string, disabled = false) => {
+    revocations.add(sessionId, disabled);
+    bus.publish({ kind: "session_ended", sessionId, disabled });
+  };
   const accounts = createAccounts({
     store: authStore,
     tokens,
     passwords,
     isOnline: presence.isOnline,
-    sessionEnded: (sessionId, disabled) => {
-      revocations.add(sessionId, disabled);
-      bus.publish({ kind: "session_ended", sessionId, disabled });
-    },
+    sessionEnded,
     audit,
     clock,
     times: config,
@@ -217,10 +219,13 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
     counts, db, bus, sockets, presence, streams, writer, publisher, livingSession, catchUp, guard, passwords, config: config.metrics, version,
   }); // prettier-ignore
 
+  const processId = crypto.randomUUID();
+  const live = createLive({ bus, clock, figures: () => figuresOf(processId, sockets, counts) });
   let draining = false;
   const http = createHttp({
     ...routesOf({
-      config, accounts, authStore, guard, limits, presence, chatStore, roomStore, messages, reading, rooms,
+      config, db, accounts, passwords, sessionEnded, authStore, guard, limits, presence, chatStore, roomStore, messages, reading, rooms, committed, clock,
+      live: live.all,
       removal: createRemoval({ store: chatStore, removals, membersOf: roomStore.membersOf, committed }),
       written: createExport(db),
       exports: bucketOfMine(EXPORTS),
@@ -249,6 +254,7 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
     if (message.kind === "events") streams.arrived(message.events);
     else if (message.kind === "frames") publish(message.frames);
     else if (message.kind === "session_ended") revocations.add(message.sessionId, message.disabled);
+    else if (message.kind === "figures") live.receive(message.message);
     else presence.receive(message.message);
   }, presence.echoed);
   stack.defer(() => presence.leave(0));
@@ -256,7 +262,7 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
   const figures = metrics.apart && listenMetrics(config, metrics.apart);
   stack.defer(() => figures?.stop(true));
   const listening = (server = listen(config, http, gateway.websocket));
-  if (!config.databaseUrl) stack.defer(await listenControl(config.dataDir, controlRoutes(db, passwords).fetch));
+  if (!config.databaseUrl) stack.defer(await listenControl(config.dataDir, controlRoutes(db, passwords).fetch, log));
   stack.defer(clock.every(SWEEP_MS, gateway.sweep));
   stack.defer(
     clock.every(HOUSEKEEPING_MS, () => {

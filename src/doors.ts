@@ -1,32 +1,46 @@
+import { adminRoutes } from "./admin/routes.ts";
+import { createAdminStore } from "./admin/store.ts";
 import { type Accounts, userView } from "./auth/accounts.ts";
 import type { Guard } from "./auth/guard.ts";
 import type { AddressLimits } from "./auth/limits.ts";
 import { authRoutes } from "./auth/routes.ts";
+import type { Passwords } from "./auth/passwords.ts";
 import type { AuthStore } from "./auth/store.ts";
 import { createConversations } from "./chat/conversations.ts";
 import type { createExport } from "./chat/export.ts";
+import { findMessage } from "./chat/history.ts";
 import type { Messages } from "./chat/messages.ts";
 import type { Reading } from "./chat/reading.ts";
 import type { Removal } from "./chat/removal.ts";
 import type { RoomStore } from "./chat/rooms-store.ts";
-import type { Rooms } from "./chat/rooms.ts";
+import type { RemovalEvent, Rooms } from "./chat/rooms.ts";
 import { chatRoutes } from "./chat/routes.ts";
 import type { ChatStore } from "./chat/store.ts";
 import type { Config } from "./config.ts";
+import type { Database } from "./db/client.ts";
 import type { Bucket, IsOnline, Routes } from "./deps.ts";
 import { createAnswers } from "./ops/answers.ts";
+import type { Clock } from "./ops/clock.ts";
 import { healthRoutes } from "./ops/health.ts";
+import type { Figures } from "./protocol/admin.ts";
 import { version } from "../package.json";
 import { documentRoutes } from "./web/documents.ts";
 import { pageRoutes } from "./web/page.ts";
 
 type Parts = {
   config: Config;
+  db: Database;
+  clock: Clock;
   accounts: Accounts;
+  passwords: Passwords;
+  /** Tells this process and the others. */
+  committed: (events: RemovalEvent[]) => void;
+  sessionEnded: (sessionId: string, disabled: boolean) => void;
   authStore: AuthStore;
   guard: Guard;
   limits: AddressLimits;
-  presence: { isOnline: IsOnline };
+  presence: { isOnline: IsOnline; online: () => number; whoIsOnline: () => string[] };
+  live: () => Promise<Figures[]>;
   chatStore: ChatStore;
   roomStore: RoomStore;
   messages: Messages;
@@ -43,8 +57,8 @@ type Parts = {
 
 /** Every slice's routes; http.ts says where they are. */
 export function routesOf({ config, accounts, authStore, guard, limits, presence, ...parts }: Parts) {
-  const { chatStore, roomStore, messages, reading, rooms, removal, written, exports, openings, metrics, standing } =
-    parts;
+  const { db, clock, passwords, sessionEnded, live, committed, chatStore, roomStore, messages, reading, rooms } = parts;
+  const { removal, written, exports, openings, metrics, standing } = parts;
   const { isOnline } = presence;
   return {
     auth: authRoutes({
@@ -72,6 +86,20 @@ export function routesOf({ config, accounts, authStore, guard, limits, presence,
       requireUser: guard.requireUser,
       answer: createAnswers(),
       removal,
+    }) as Routes,
+    admin: adminRoutes({
+      store: createAdminStore(db),
+      accounts: authStore,
+      guard,
+      limits,
+      passwords,
+      presence,
+      live,
+      sessionEnded,
+      findMessage: (room, id) => findMessage(chatStore, room, id),
+      committed,
+      publicUrl: config.publicUrl,
+      now: clock.now,
     }) as Routes,
     health: healthRoutes(standing),
     page: pageRoutes().route("/", documentRoutes(version)),

@@ -17,6 +17,7 @@ import type { Connection } from "./realtime/sockets.ts";
 type Deps = {
   auth: Routes;
   chat: Routes;
+  admin: Routes;
   health: Routes;
   page: Routes;
   /** None where nobody is to read them here. */
@@ -42,6 +43,7 @@ export type Http = ReturnType<typeof createHttp>;
 export function createHttp({
   auth,
   chat,
+  admin,
   health,
   page,
   metrics,
@@ -130,6 +132,7 @@ export function createHttp({
   app.route("/", health);
   app.route("/api/auth", auth);
   app.route("/api/chat", chat);
+  app.route("/api/admin", admin);
   for (const endpoint of ["global", "private", "chat"] as const) {
     app.get(
       endpoint === "chat" ? "/ws/chat" : `/ws/chat/${endpoint}`,

@@ -1,7 +1,6 @@
 import { runCommand } from "./commands/table.ts";
 
 const onStop = (stop: () => void) => {
-  process.on("SIGTERM", stop);
-  process.on("SIGINT", stop);
+  for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, () => stop());
 };
 process.exit(await runCommand(process.argv.slice(2), onStop));

@@ -37,12 +37,12 @@ const FENCES: [what: string, pattern: RegExp, allowed: RegExp][] = [
   [
     "time",
     /Date\.now\(|setTimeout\(|setInterval\(|Bun\.sleep\(/,
-    /^((ops\/(clock|supervisor)|client\/ports)\.ts$|web\/(app|docs|worker)\/)/,
+    /^((ops\/(clock|supervisor)|client\/ports)\.ts$|web\/(app|admin|docs|worker)\/)/,
   ],
   ["the client's world", /globalThis|crypto\.|Math\.random\(/, /^(client\/(ports|storage)\.ts$|(?!client\/))/],
   ["publishing to sockets", /server\.publish\(|publishTo\(/, /^(realtime\/publisher|app)\.ts$/],
   ["argv", /process\.argv/, /^main\.ts$/],
-  ["the pages' library", /from "(preact|@preact)/, /^web\/(app|docs)\//],
+  ["the pages' library", /from "(preact|@preact)/, /^web\/(app|docs|admin)\//],
 ];
 
 const imports = (file: string) =>
@@ -80,7 +80,7 @@ describe("the walls", () => {
 
   test("nothing of the server needs the client, but for the page, which takes nothing else and is no part of the server's own code", () => {
     const users = files.filter((file) => slice(file) !== "client" && /from "[./]+\/client\//.test(source(file)));
-    const ofPages = (file: string) => /^web\/(app|docs)\//.test(file);
+    const ofPages = (file: string) => /^web\/(app|docs|admin)\//.test(file);
     expect(users.filter((file) => !ofPages(file))).toEqual([]);
     // "react" is what the transpiler takes JSX for.
     for (const file of files.filter(ofPages))
@@ -91,7 +91,11 @@ describe("the walls", () => {
             /^(\.\.?\/([\w-]+\/)?[\w-]+\.(tsx?|css)|(\.\.\/){2,3}client\/index\.ts|p?react(\/[\w-]+)?|@preact\/signals)$/,
           ),
         ]);
-    expect(files.filter((file) => !ofPages(file) && /from "[./]+\/(app|docs)\//.test(source(file)))).toEqual([]);
+    expect(
+      files.filter(
+        (file) => !ofPages(file) && /from "(\.\.?\/)+web\/(app|docs|admin)\/|from "\.\/(app|docs)\//.test(source(file)),
+      ),
+    ).toEqual([]);
   });
 
   test("the page makes no markup of text, and writes no style or script into the document", () => {

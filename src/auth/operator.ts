@@ -4,6 +4,8 @@ import { fold, readName, withinReason } from "./names.ts";
 import type { Passwords } from "./passwords.ts";
 import type { Account, AuthStore } from "./store.ts";
 
+/** For a one-time link; nobody can guess it. */
+export const newResetToken = () => randomBytes(32).toString("base64url");
 /** What a token is kept and looked up by. */
 export const resetHash = (token: string) => createHash("sha256").update(token).digest("hex");
 
@@ -16,7 +18,7 @@ export function createOperator({ store, passwords }: { store: AuthStore; passwor
 
   /** The token of a one-time link by which a password is set anew. */
   async function linkFor(id: string): Promise<string> {
-    const token = randomBytes(32).toString("base64url");
+    const token = newResetToken();
     if (!(await store.makeReset(id, resetHash(token), null))) throw new Error("the account is not active");
     return token;
   }

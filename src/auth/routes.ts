@@ -6,6 +6,7 @@ import * as api from "../protocol/api.ts";
 import type { Export, Me } from "../protocol/models.ts";
 import { inPieces } from "../ops/answers.ts";
 import { makePage, readPage } from "../protocol/paging.ts";
+import { withPassword } from "./confirm.ts";
 import { type Accounts, accountKey, type Client, userView } from "./accounts.ts";
 import { readRefresh, wantsCookie, writeRefresh } from "./cookie.ts";
 import { weakness } from "./guessable.ts";
@@ -75,7 +76,12 @@ export function authRoutes({ accounts, store, guard, limits, isOnline, cookieMs,
     const cookie = wantsCookie(c);
     const input = await readBody(c.req.raw, api.remove);
     const account = await own(c);
-    await withPassword(c, account, () => accounts.deleteAccount(account, c.var.identity.sessionId, input, client(c)));
+    await withPassword(
+      limits,
+      c.var.address,
+      account,
+      async () => (await accounts.deleteAccount(account, c.var.identity.sessionId, input, client(c))) || null,
+    );
     if (cookie) writeRefresh(c, "", 0);
     return c.body(null, 204);
   });
@@ -99,7 +105,12 @@ export function authRoutes({ accounts, store, guard, limits, isOnline, cookieMs,
     const account = await own(c);
     const weak = await weakness(input.new_password, account.username);
     if (weak) throw invalid("new_password", weak, "weak");
-    await withPassword(c, account, () => accounts.changePassword(account, c.var.identity.sessionId, input, client(c)));
+    await withPassword(
+      limits,
+      c.var.address,
+      account,
+      async () => (await accounts.changePassword(account, c.var.identity.sessionId, input, client(c))) || null,
+    );
     return c.json({ detail: "The password is changed, and all other sessions are over." });
   });
 
@@ -141,13 +152,6 @@ export function authRoutes({ accounts, store, guard, limits, isOnline, cookieMs,
     const account = await store.accountById(c.var.identity.userId);
     if (!account) throw unauthenticated();
     return account;
-  }
-
-  /** Whoever found an open session has not got the password, and must not find it out here: it counts as at a log-in. */
-  async function withPassword(c: Context<HttpEnv>, account: Account, act: () => Promise<boolean>): Promise<void> {
-    const done = await limits.guess(c.var.address, account.folded, async () => (await act()) || null);
-    // No 401: the token is good, and a client would refresh it.
-    if (!done) throw invalid("password", "This is not your password.");
   }
 
   return app;

@@ -1,3 +1,4 @@
+import type { FiguresMessage } from "../admin/live.ts";
 import type { Outgoing, RoomEvent } from "../deps.ts";
 import type { PresenceMessage } from "../presence/presence.ts";
 
@@ -7,7 +8,8 @@ export type BusMessage =
   | { kind: "frames"; frames: Outgoing[] }
   /** `disabled`: with its account. */
   | { kind: "session_ended"; sessionId: string; disabled?: boolean }
-  | { kind: "presence"; message: PresenceMessage };
+  | { kind: "presence"; message: PresenceMessage }
+  | { kind: "figures"; message: FiguresMessage };
 
 /**
  * Between the processes of one deployment.

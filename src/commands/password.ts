@@ -1,22 +1,26 @@
 /** A new password: typed twice without being shown, or the first line of what is piped in. */
 export async function readPassword(): Promise<string> {
   if (!process.stdin.isTTY) return (await Bun.stdin.text()).split(/\r?\n/)[0]!;
-  const first = await ask("Password: ");
-  if (first !== (await ask("Once more: "))) throw new Error("the two passwords differ");
-  return first;
+  // Before anything is asked: who types at once is not to be shown either.
+  process.stdin.setRawMode(true);
+  try {
+    const first = await ask("Password: ");
+    if (first !== (await ask("Once more: "))) throw new Error("the two passwords differ");
+    return first;
+  } finally {
+    process.stdin.setRawMode(false);
+  }
 }
 
-/** A line from the terminal, which keeps it to itself. */
+/** A line from a terminal that keeps it to itself. */
 function ask(question: string): Promise<string> {
   const { stdin } = process;
-  process.stderr.write(question);
-  stdin.setRawMode(true);
   stdin.setEncoding("utf8");
+  process.stderr.write(question);
   return new Promise((resolve, reject) => {
     let typed: string[] = [];
     const finish = (settle: () => void) => {
       stdin.off("data", read).pause();
-      stdin.setRawMode(false);
       process.stderr.write("\n");
       settle();
     };

@@ -35,9 +35,12 @@ export const worker: Command = {
 async function serveAlone(config: ReturnType<typeof readConfig>, onStop: OnStop): Promise<number> {
   const log = createLog(config.debug);
   endOnDefect(log);
-  const app = await startApp({ config, log });
+  const stopped = new Promise<void>(onStop);
+  // Told to stop while it still waits for its database, say, it just goes: nobody is served yet, and a first process has no default to end by.
+  const app = await Promise.race([startApp({ config, log }), stopped]);
+  if (!app) return 0;
   console.log(`LiquidChat is ready on http://localhost:${app.port}`);
-  await new Promise<void>(onStop);
+  await stopped;
   await app.stop().catch((error) => log.error({ err: error }, "the stop was not clean"));
   return 0;
 }

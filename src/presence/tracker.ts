@@ -105,6 +105,8 @@ export function createTracker({ bus, publish, hears, partnersOf, writeLastSeen, 
     },
     online: () => state.shown.size,
     isOnline: (user: string) => state.shown.has(user),
+    /** Everyone who is. */
+    whoIsOnline: () => [...state.shown.keys()],
     /** Sockets of a user in all processes. */
     sockets: (user: string) => state.totals.get(user) ?? 0,
     /** The user now has this many sockets in this process. */

@@ -1,7 +1,8 @@
 /** What the REST API accepts. Unknown keys are dropped. */
 import { z } from "zod";
 
-const text = z.string().refine((value) => value.isWellFormed() && !value.includes("\0"), "must be plain text");
+/** Text that can be stored. */
+export const text = z.string().refine((value) => value.isWellFormed() && !value.includes("\0"), "must be plain text");
 
 /** Any UUID, of whatever version. */
 export const id = z.guid().transform((value) => value.toLowerCase());

@@ -16,6 +16,7 @@ const documentedPath = (route: string): string =>
 const SECURITY = {
   anybody: [],
   users: [{ accessToken: [] }],
+  admins: [{ accessToken: [] }],
   operators: [{ metricsToken: [] }],
 };
 

@@ -8,6 +8,7 @@ export const TAGS = {
   People: "Who else is here.",
   Conversations: "Two people, in private.",
   Everyone: "The one public room.",
+  Administration: "For accounts with the role.",
   Sockets: "Handshakes. What is said on a socket is in the AsyncAPI document.",
   Server: "For whoever runs it.",
   Pages: "For browsers.",
@@ -26,8 +27,8 @@ export type Route = {
   tag: keyof typeof TAGS;
   summary: string;
   about?: string;
-  /** `users`: with an access token. `operators`: with METRICS_TOKEN. */
-  may: "anybody" | "users" | "operators";
+  /** `users`: with an access token. `admins`: of an admin. `operators`: with METRICS_TOKEN. */
+  may: "anybody" | "users" | "admins" | "operators";
   path?: z.ZodObject;
   query?: z.ZodObject;
   headers?: z.ZodObject;

@@ -3,6 +3,7 @@
  * one of the files that it is put together from.
  */
 import { z } from "zod";
+import { ADMIN_ROUTES } from "./admin.ts";
 import * as say from "./answers.ts";
 import { ok, type Answer, type Route } from "./route.ts";
 import { ACCOUNT_ROUTES } from "./routes-accounts.ts";
@@ -14,6 +15,7 @@ const json = z.looseObject({});
 export const ROUTES: Record<string, Route> = {
   ...ACCOUNT_ROUTES,
   ...CHAT_ROUTES,
+  ...ADMIN_ROUTES,
   ...Object.fromEntries(
     (
       [
@@ -80,6 +82,7 @@ export const ROUTES: Record<string, Route> = {
   ...Object.fromEntries(
     [
       ["/api/docs", "This document to read and to try", "text/html", "<!doctype html>"] as const,
+      ["/admin", "Administration", "text/html", "<!doctype html>"] as const,
       ["/", "The page", "text/html", "<!doctype html>"] as const,
       ["/reset", "The page, where a one-time link leads", "text/html", "<!doctype html>"] as const,
       ["/icon.svg", "Its icon", "image/svg+xml", "<svg"] as const,
@@ -88,7 +91,7 @@ export const ROUTES: Record<string, Route> = {
         (name) => [`/${name}.png`, "Its icon on a device", "image/png"] as const,
       ),
       ["/sw.js", "Its service worker", "text/javascript"] as const,
-      ...["/api/docs/page", "/page"].flatMap((page) => [
+      ...["/api/docs/page", "/admin/page", "/page"].flatMap((page) => [
         [`${page}.js`, "A page's script", "text/javascript"] as const,
         [`${page}.css`, "A page's style", "text/css"] as const,
       ]),

@@ -20,6 +20,7 @@ const source = (at: string, entry: string, title: string, also: string[] = []): 
 /** The chat can be installed and opens without a server; the others are what they are. */
 export const PAGES = {
   chat: source("", "app/main.tsx", "LiquidChat", ["/reset"]),
+  admin: source("/admin", "admin/main.tsx", "LiquidChat: administration"),
   docs: source("/api/docs", "docs/main.tsx", "LiquidChat: the API"),
 };
 export type PageName = keyof typeof PAGES;

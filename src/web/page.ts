@@ -1,6 +1,7 @@
 import { Hono } from "hono";
 import type { HttpEnv } from "../deps.ts";
-import { buildPage, type Page, type PageName, PAGES, pathsOf } from "./build.ts";
+import { type Page, type PageName, PAGES, pathsOf } from "./build.ts";
+import { madePage } from "./prebuilt.ts";
 
 const DAY = "max-age=86400";
 
@@ -8,7 +9,7 @@ const DAY = "max-age=86400";
  * Serves the pages: each a document, one script, one sheet of style, and the chat a service worker and what it takes to be installed. `build` is asked for
  * one at the first request for it, so that a server that nobody looks at does not pay a tenth of a second for it.
  */
-export function pageRoutes(build: (name: PageName) => Promise<Page> = buildPage) {
+export function pageRoutes(build: (name: PageName) => Promise<Page> = madePage) {
   const app = new Hono<HttpEnv>();
   for (const name of Object.keys(PAGES) as PageName[]) {
     let building: Promise<Page> | undefined;

@@ -6,11 +6,13 @@ import { type Answer, call, Person } from "../support/client.ts";
 import { type Rig, SECRET } from "../support/server.ts";
 import { haveServices, silent, tempDir } from "../support/services.ts";
 import { ANSWERS } from "../support/shapes.ts";
-import { IDENTITIES, IDS, type Ids, ROUTES, type Row, type World } from "./table.ts";
+import { IDS, type Ids } from "./ids.ts";
+import { IDENTITIES, ROUTES, type Row, type Who, type World } from "./table.ts";
 import { badTokens, PLACES } from "./tokens.ts";
 import { allThatIs, makeWorld, METRICS_TOKEN } from "./world.ts";
 
 const UNAUTHENTICATED = [401, "unauthenticated"];
+const FORBIDDEN = [403, "forbidden"];
 const rows = Object.entries(ROUTES);
 
 test("every route of the running server has its row, and no row is of a route that is gone", async () => {
@@ -54,8 +56,8 @@ describe.skipIf(!haveServices)("who may do what, over HTTP and two processes", (
   };
 
   for (const [route, row] of rows) {
-    for (const [who, { person, living }] of Object.entries(IDENTITIES)) {
-      test(`${route} by ${who}: ${expectation(row, who, living)}`, async () => {
+    for (const [who, { person, living, admin = false }] of Object.entries<Who>(IDENTITIES)) {
+      test(`${route} by ${who}: ${expectation(row, who, living, admin)}`, async () => {
         const me = person(world);
         const asks = me ?? world.people.alice;
         const ids: Ids = row.takes ? IDS[row.takes] : { "no id": { id: () => "", fits: () => true } };
@@ -63,13 +65,18 @@ describe.skipIf(!haveServices)("who may do what, over HTTP and two processes", (
         const before = await allThatIs(rig);
         for (const right of [false, true]) {
           for (const [kind, { id, fits, malformed }] of Object.entries(ids)) {
-            const may = mayAtAll(row, me !== null, living);
+            const may = mayAtAll(row, me !== null, living, admin);
             if ((may && fits(world, asks)) !== right) continue;
             for (const process of [0, 1]) {
               const answer = await ask(route, { asks, id: id(world, asks), token: me?.access, process });
               const cell = [kind, process, answer.status, answer.body.code];
               if (right) expect(cell.slice(0, 3)).toEqual([kind, process, row.right]);
-              else expect(cell).toEqual([kind, process, ...(may ? row.wrong! : UNAUTHENTICATED)]);
+              else
+                expect(cell).toEqual([
+                  kind,
+                  process,
+                  ...(may ? row.wrong! : row.may === "admins" && living ? FORBIDDEN : UNAUTHENTICATED),
+                ]);
               if (!right && !(may && malformed && row.body && !route.includes(":")))
                 refusals.push([kind, everythingOf(answer)]);
             }
@@ -181,12 +188,13 @@ const misplaced = (token: string): Record<string, Record<string, string>> => ({
 });
 const inHeader = (value: string) => ({ Authorization: value });
 
-function mayAtAll({ may }: Row, hasToken: boolean, living: boolean): boolean {
+function mayAtAll({ may }: Row, hasToken: boolean, living: boolean, admin: boolean): boolean {
+  if (may === "admins") return admin;
   return may === "anybody" || (may === "tokens" ? hasToken : living);
 }
 
-function expectation(row: Row, who: string, living: boolean): string {
-  if (!mayAtAll(row, who !== "nobody", living)) return "no";
+function expectation(row: Row, who: string, living: boolean, admin: boolean): string {
+  if (!mayAtAll(row, who !== "nobody", living, admin)) return "no";
   return row.takes ? `yes, for a ${row.takes} of theirs` : "yes";
 }
 

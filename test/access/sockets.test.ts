@@ -4,7 +4,8 @@ import { CLIENT_FRAMES, type Endpoint } from "../../src/protocol/frames.ts";
 import { call, type ChatSocket, type Json, Person, type TestSocket } from "../support/client.ts";
 import type { Rig } from "../support/server.ts";
 import { haveServices } from "../support/services.ts";
-import { FRAMES, IDENTITIES, IDS, type Ids, ROUTES, type World } from "./table.ts";
+import { IDS, type Ids } from "./ids.ts";
+import { FRAMES, IDENTITIES, ROUTES, type World } from "./table.ts";
 import { badTokens, PLACES } from "./tokens.ts";
 import { allThatIs, makeWorld, openSocket, refused } from "./world.ts";
 

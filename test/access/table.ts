@@ -3,15 +3,15 @@
  * which token. A route or a frame without its row fails them.
  *
  * A new route: one line in `ROUTES`, one in the other `ROUTES` (src/protocol/routes.ts). A new frame: one line in `FRAMES`. What takes an id of a
- * new kind (a session, say): one entry in `IDS`.
+ * new kind (a session, say): one entry in `IDS` (ids.ts).
  */
-import { GLOBAL_ROOM } from "../../src/db/schema.ts";
 import type { Endpoint } from "../../src/protocol/frames.ts";
 import { PASSWORD, Person } from "../support/client.ts";
+import type { IDS } from "./ids.ts";
 
-/** Alice and Bob talk. Mallory, with Carol, is another user. Dan talked with Alice, then was disabled. */
+/** Alice and Bob talk. Mallory, with Carol, is another user. Dan talked with Alice, then was disabled. Erin is an admin. */
 export type World = {
-  people: Record<"alice" | "bob" | "mallory" | "carol" | "dan", Person>;
+  people: Record<"alice" | "bob" | "mallory" | "carol" | "dan" | "erin", Person>;
   /** Alice again, in a session that was ended. */
   ended: Person;
   /** Everyone's refresh token of another session, by user: to be logged out. */
@@ -21,6 +21,7 @@ export type World = {
   /** Their conversations. */
   theirs: string;
   malloryAndCarols: string;
+  erinAndMallorys: string;
   dansAndAlices: string;
   /** A message between Alice and Bob. */
   message: string;
@@ -30,119 +31,23 @@ export type World = {
 };
 
 /** Who asks. `living`: the access token is of a living session. */
+export type Who = { person: (w: World) => Person | null; living: boolean; admin?: boolean };
 export const IDENTITIES = {
   nobody: { person: () => null, living: false },
   "a participant": { person: (w: World) => w.people.alice, living: true },
   "the other participant": { person: (w: World) => w.people.bob, living: true },
   "another user": { person: (w: World) => w.people.mallory, living: true },
+  "an admin": { person: (w: World) => w.people.erin, living: true, admin: true },
   "a disabled participant": { person: (w: World) => w.people.dan, living: false },
   "a participant's ended session": { person: (w: World) => w.ended, living: false },
 };
 
-type Id = {
-  id: (w: World, asks: Person) => string;
-  fits: (w: World, asks: Person) => boolean;
-  /** In a body, what is no id at all may be told so. In a path it is one more that does not exist. */
-  malformed?: true;
-};
-export type Ids = Record<string, Id>;
-
-const never = () => false;
-const inTheirs = ({ people }: World, asks: Person) => asks.id === people.alice.id || asks.id === people.bob.id;
-const inMallorys = ({ people }: World, asks: Person) => asks.id === people.mallory.id;
-const sessionOf = ({ access }: Person): string =>
-  JSON.parse(Buffer.from(access.split(".")[1]!, "base64url").toString()).sid;
-const friendOf = ({ people }: World, asks: Person) =>
-  asks.id === people.mallory.id ? people.carol : asks.id === people.alice.id ? people.bob : people.alice;
-
-const talkOf = ({ people, ...w }: World, { id }: Person) =>
-  id === people.dan.id
-    ? w.dansAndAlices
-    : id === people.alice.id || id === people.bob.id
-      ? w.theirs
-      : w.malloryAndCarols;
-const othersTalk = (w: World, asks: Person) => (talkOf(w, asks) === w.theirs ? w.malloryAndCarols : w.theirs);
-/** A path's two ids: `<conversation>/messages/<message>`. */
-const saidIn = (conversation: string, message: string) => `${conversation}/messages/${message}`;
-const privateOf = ({ said }: World, { id }: Person) => said.get(id)!.private.pop()!;
-
-/** What stands in the place of an id, and for whom it is one that they may use. All others must answer alike. */
-export const IDS = {
-  conversation: {
-    "Alice's and Bob's": { id: (w) => w.theirs, fits: inTheirs },
-    "Alice's and Bob's, in capitals": { id: (w) => w.theirs.toUpperCase(), fits: inTheirs },
-    "Mallory's and Carol's": { id: (w) => w.malloryAndCarols, fits: inMallorys },
-    "Dan's and Alice's": { id: (w) => w.dansAndAlices, fits: (w, asks) => asks.id === w.people.alice.id },
-    "one that does not exist": { id: () => crypto.randomUUID(), fits: never },
-    "no uuid": { id: () => "not-a-uuid", fits: never, malformed: true },
-    "a uuid and a little more": { id: (w) => `${w.theirs}0`, fits: never, malformed: true },
-    "the public room's": { id: () => GLOBAL_ROOM, fits: never },
-    "a user's": { id: (w) => w.people.bob.id, fits: never },
-    "a message's": { id: (w) => w.message, fits: never },
-    "a session's": { id: (w) => w.sessionId, fits: never },
-  },
-  person: {
-    "a friend's": { id: (w, asks) => friendOf(w, asks).id, fits: () => true },
-    "a friend's, in capitals": { id: (w, asks) => friendOf(w, asks).id.toUpperCase(), fits: () => true },
-    "no uuid": { id: () => "not-a-uuid", fits: never, malformed: true },
-    "the public room's": { id: () => GLOBAL_ROOM, fits: never },
-    "a disabled user's": { id: (w) => w.people.dan.id, fits: never },
-    "one that does not exist": { id: () => crypto.randomUUID(), fits: never },
-    "a conversation's": { id: (w) => w.theirs, fits: never },
-    "a message's": { id: (w) => w.message, fits: never },
-    "a session's": { id: (w) => w.sessionId, fits: never },
-  },
-  session: {
-    "another of one's own": { id: ({ sessions }, asks) => sessions.get(asks.id)!.pop()!, fits: () => true },
-    "another of one's own, in capitals": {
-      id: ({ sessions }, asks) => sessions.get(asks.id)!.pop()!.toUpperCase(),
-      fits: () => true,
-    },
-    "somebody else's": { id: (w, asks) => w.sessions.get(friendOf(w, asks).id)![0]!, fits: never },
-    "one that is over": { id: (w) => sessionOf(w.ended), fits: never },
-    "one that does not exist": { id: () => crypto.randomUUID(), fits: never },
-    "no uuid": { id: () => "not-a-uuid", fits: never, malformed: true },
-    "a user's": { id: (_, asks) => asks.id, fits: never },
-    "a message's": { id: (w) => w.message, fits: never },
-  },
-  message: {
-    "one's own": { id: (w, asks) => saidIn(talkOf(w, asks), privateOf(w, asks)), fits: () => true },
-    "one's own, in capitals": {
-      id: (w, asks) => saidIn(talkOf(w, asks).toUpperCase(), privateOf(w, asks).toUpperCase()),
-      fits: () => true,
-    },
-    "somebody else's": { id: (w, asks) => saidIn(talkOf(w, asks), privateOf(w, friendOf(w, asks))), fits: never },
-    "one's own, as if it were in a foreign conversation": {
-      id: (w, asks) => saidIn(othersTalk(w, asks), privateOf(w, asks)),
-      fits: never,
-    },
-    "one of a foreign conversation": {
-      id: (w, asks) =>
-        saidIn(othersTalk(w, asks), talkOf(w, asks) === w.theirs ? privateOf(w, w.people.carol) : w.message),
-      fits: never,
-    },
-    "one in no conversation": { id: (w, asks) => saidIn(crypto.randomUUID(), privateOf(w, asks)), fits: never },
-    "one that does not exist": { id: (w, asks) => saidIn(talkOf(w, asks), crypto.randomUUID()), fits: never },
-    "no uuid": { id: (w, asks) => saidIn(talkOf(w, asks), "7"), fits: never, malformed: true },
-    "a user's": { id: (w, asks) => saidIn(talkOf(w, asks), asks.id), fits: never },
-  },
-  publicMessage: {
-    "one's own": { id: (w, asks) => w.said.get(asks.id)!.global.pop()!, fits: () => true },
-    "somebody else's": { id: (w, asks) => w.said.get(friendOf(w, asks).id)!.global[0]!, fits: never },
-    "one that does not exist": { id: () => "999999999", fits: never },
-    zero: { id: () => "0", fits: never, malformed: true },
-    "below zero": { id: () => "-1", fits: never, malformed: true },
-    "more than a number can hold": { id: () => "99999999999999999999", fits: never, malformed: true },
-    "one's own of a conversation": { id: (w) => w.message, fits: never, malformed: true },
-  },
-} satisfies Record<string, Ids>;
-
 export type Row = {
   /**
    * `anybody`: no token is asked for. `tokens`: who has an access token, its session may be over. `users`: with a living session.
-   * `participants`: and only who takes part in the conversation of the id.
+   * `participants`: and only who takes part in the conversation of the id. `admins`: others are told that they are none, whatever they ask.
    */
-  may: "anybody" | "tokens" | "users" | "participants";
+  may: "anybody" | "tokens" | "users" | "participants" | "admins";
   /** What the id in the path, or that `body` puts in, is of. */
   takes?: keyof typeof IDS;
   body?: (w: World, asks: Person, id: string) => unknown;
@@ -198,6 +103,30 @@ export const ROUTES: Record<string, Row> = {
   "POST /api/auth/reset": { may: "anybody", right: 400, body: () => ({ token: "no link's", password: PASSWORD }) },
   "GET /api/auth/sessions": { may: "users", right: 200 },
   "DELETE /api/auth/sessions/:id": { may: "users", takes: "session", right: 204, wrong: notFound },
+
+  "GET /admin": { may: "anybody", right: 200 },
+  "GET /admin/page.js": { may: "anybody", right: 200 },
+  "GET /admin/page.css": { may: "anybody", right: 200 },
+  "GET /api/admin/users": { may: "admins", right: 200 },
+  // With a wrong password, which is needed for every act: what comes of the right one is in test/admin/.
+  "POST /api/admin/users/:id": {
+    may: "admins",
+    takes: "account",
+    right: 400,
+    body: () => ({ act: "disable", password: "not theirs" }),
+  },
+  "GET /api/admin/rooms": { may: "admins", right: 200 },
+  "GET /api/admin/rooms/:stream/messages": { may: "admins", takes: "room", right: 200, wrong: notFound },
+  // Of a message that is not there.
+  "DELETE /api/admin/rooms/:stream/messages/:id": {
+    may: "admins",
+    takes: "room",
+    right: 404,
+    wrong: notFound,
+    body: () => ({ password: PASSWORD }),
+  },
+  "GET /api/admin/live": { may: "admins", right: 200 },
+  "GET /api/admin/log": { may: "admins", right: 200 },
 
   "GET /api/chat/conversations": { may: "users", right: 200 },
   "POST /api/chat/conversations/create": {

@@ -15,23 +15,30 @@ export async function makeWorld(env: Env = {}): Promise<{ rig: Rig; world: World
     METRICS_TOKEN,
     ...env,
   });
-  const [alice, bob, mallory, carol, dan] = (await Promise.all(
-    ["alice", "bob", "mallory", "carol", "dan"].map((name, i) => Person.signUp(rig.url(i), name)),
-  )) as [Person, Person, Person, Person, Person];
-  const people = { alice, bob, mallory, carol, dan };
+  const [alice, bob, mallory, carol, dan, erin] = (await Promise.all(
+    ["alice", "bob", "mallory", "carol", "dan", "erin"].map((name, i) => Person.signUp(rig.url(i), name)),
+  )) as [Person, Person, Person, Person, Person, Person];
+  const people = { alice, bob, mallory, carol, dan, erin };
   const ended = await alice.logIn();
   const spare = new Map<string, string>();
   for (const person of Object.values(people)) spare.set(person.id, (await person.logIn()).refresh);
-  const [theirs, malloryAndCarols, dansAndAlices] = [
+  const [theirs, malloryAndCarols, dansAndAlices, erinAndMallorys] = [
     await alice.conversationWith(bob),
     await mallory.conversationWith(carol),
     await dan.conversationWith(alice),
+    await erin.conversationWith(mallory),
   ];
   const { body: message } = await bob.post(`/api/chat/conversations/${theirs}/messages/`, { content: "the first" });
   await dan.post(`/api/chat/conversations/${dansAndAlices}/messages/`, { content: "the last" });
   const said: World["said"] = new Map();
   for (const person of Object.values(people)) {
-    const talk = person === dan ? dansAndAlices : person === alice || person === bob ? theirs : malloryAndCarols;
+    const talks = new Map([
+      [dan, dansAndAlices],
+      [erin, erinAndMallorys],
+      [alice, theirs],
+      [bob, theirs],
+    ]);
+    const talk = talks.get(person) ?? malloryAndCarols;
     const say = async (path: string) =>
       String((await person.post(`/api/chat/${path}/messages/`, { content: "to be removed" })).body.id);
     const lists: [string[], string[]] = [[], []];
@@ -51,6 +58,7 @@ export async function makeWorld(env: Env = {}): Promise<{ rig: Rig; world: World
     sessions.set(id, (added as { id: string }[]).map((row) => row.id)); // prettier-ignore
   }
   await ended.post("/api/auth/logout/", { refresh: ended.refresh });
+  await rig.sql(`UPDATE users SET role = 'admin' WHERE id = '${erin.id}'`);
   await rig.sql(`UPDATE users SET disabled_at = now() WHERE id = '${dan.id}'`);
   for (const gone of [ended, dan]) for (const i of [0, 1]) await refused(gone.at(rig.url(i)));
   return {
@@ -62,6 +70,7 @@ export async function makeWorld(env: Env = {}): Promise<{ rig: Rig; world: World
       sessions,
       theirs,
       malloryAndCarols,
+      erinAndMallorys,
       dansAndAlices,
       message: message.id,
       said,
@@ -82,7 +91,7 @@ export async function allThatIs(rig: Rig): Promise<string> {
   const table = (name: string, row = "t::text") =>
     `(SELECT md5(coalesce(string_agg(${row}, ',' ORDER BY ${row}), '')) FROM ${name} t)`;
   const [row] =
-    await rig.sql(`SELECT ${["messages", "removals", "rooms", "heads", "members", "sessions"].map((name) => `${table(name)} AS ${name}`)},
+    await rig.sql(`SELECT ${["messages", "removals", "rooms", "heads", "members", "sessions", "audit_log", "password_resets"].map((name) => `${table(name)} AS ${name}`)},
     ${table("users", "(to_jsonb(t) - 'last_seen')::text")} AS users`);
   return JSON.stringify(row);
 }

@@ -55,7 +55,7 @@ describe.skipIf(!haveChromium)("the shell of the page", () => {
     await working(page);
     const old = await versionOf(page);
     await rig.servers[0]!.kill();
-    rig.servers[0] = await startServer(rig.env, [], await anotherVersion());
+    rig.servers[0] = await startServer(rig.env, [], [process.execPath, await anotherVersion()]);
 
     await say("from an old page");
     await page.locator('.mine[data-state="sent"]', { hasText: "from an old page" }).waitFor();

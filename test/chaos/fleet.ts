@@ -35,7 +35,7 @@ export async function startFleet({ processes, env = {} }: { processes: number; e
     for (;;) {
       if (stopping) return;
       try {
-        const server = await startServer({ ...all, PORT: String(slot.port), ...extra }, [], ENTRY);
+        const server = await startServer({ ...all, PORT: String(slot.port), ...extra }, [], [process.execPath, ENTRY]);
         slot.server = server;
         void server.exited.then((code) => {
           if (slot.server !== server) return;

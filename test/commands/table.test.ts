@@ -1,11 +1,11 @@
 /** The program's commands, run as an operator does: a process each, beside a server or without one. */
 import { describe, expect, test } from "bun:test";
-import { existsSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { version } from "../../package.json";
 import { asyncapi } from "../../src/protocol/asyncapi.ts";
 import { openapi } from "../../src/protocol/openapi.ts";
-import { runProgram } from "../support/program.ts";
+import { MAIN, runProgram } from "../support/program.ts";
 import { type Env, SECRET, startServer } from "../support/server.ts";
 import { freePort, freshDatabase, haveServices, tempDir } from "../support/services.ts";
 
@@ -62,6 +62,15 @@ describe("the embedded database", () => {
     expect([existsSync(socket), existsSync(join(env.DATA_DIR!, ".new"))]).toEqual([false, false]);
   }, 30_000);
 
+  test("a server whose folder takes no socket file serves all the same, and says so", async () => {
+    const env: Env = { DATA_DIR: await tempDir(), SECRET_KEY: SECRET };
+    mkdirSync(join(env.DATA_DIR!, "control.sock", "in-the-way"), { recursive: true });
+    const server = await startServer(env);
+    expect((await fetch(`${server.url}/readyz`)).status).toBe(200);
+    expect(server.output()).toContain("commands will not reach this server");
+    await server.kill();
+  }, 30_000);
+
   test("what holds it and does not answer is told", async () => {
     const env: Env = { DATA_DIR: await tempDir(), SECRET_KEY: SECRET };
     const server = await startServer(env);
@@ -97,4 +106,22 @@ test("health asks the server on this machine, and is 1 where none can serve", as
   const now = await runProgram(["health"], env);
   expect([now.code, JSON.parse(now.out).status]).toEqual([0, "ready"]);
   await server.kill();
+}, 30_000);
+
+test("a server that is told to stop while it starts goes at once", async () => {
+  const env = { DATABASE_URL: `postgres://x@127.0.0.1:${await freePort()}/x`, SECRET_KEY: SECRET };
+  const child = Bun.spawn([process.execPath, MAIN], {
+    env: { PATH: process.env.PATH!, ...env },
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  let told = "";
+  let askedAt = 0;
+  for await (const chunk of child.stderr) {
+    told += new TextDecoder().decode(chunk);
+    if (!askedAt && told.includes("does not answer yet")) {
+      askedAt = performance.now();
+      child.kill("SIGTERM");
+    }
+  }
+  expect([await child.exited, told, performance.now() - askedAt < 2_000]).toEqual([0, expect.any(String), true]);
 }, 30_000);

@@ -1,6 +1,7 @@
 /** Any request to any route: answered in the promised shape, never by a 5xx, and what is stored is what was sent. */
 import fc from "fast-check";
 import type { z } from "zod";
+import * as admin from "../../src/protocol/admin.ts";
 import * as api from "../../src/protocol/api.ts";
 import { type Answer, call, type Person } from "../support/client.ts";
 import { ANSWERS } from "../support/shapes.ts";
@@ -17,6 +18,8 @@ const BODIES: Record<string, z.ZodType> = {
   "POST /api/auth/password": api.password,
   "POST /api/auth/reset": api.reset,
   "DELETE /api/auth/me": api.remove,
+  "POST /api/admin/users/:id": admin.act,
+  "DELETE /api/admin/rooms/:stream/messages/:id": admin.remove,
   "POST /api/chat/conversations/create": api.createConversation,
   "POST /api/chat/conversations/:id/messages": api.send,
   "POST /api/chat/global/messages": api.send,

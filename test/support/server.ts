@@ -40,10 +40,10 @@ export type TestServer = {
 export async function startServer(
   env: Env,
   args: string[] = [],
-  entry = MAIN,
+  program = [process.execPath, MAIN],
   spawned: (kill: () => void) => void = () => {},
 ): Promise<TestServer> {
-  const child = Bun.spawn([process.execPath, entry, ...args], {
+  const child = Bun.spawn([...program, ...args], {
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...TEST_ENV, ...env } as Env,
     stdio: ["ignore", "pipe", "pipe"],
     cwd: await tempDir(),

@@ -58,9 +58,12 @@ export function witnessAnswer(
   judgeAnswer(method, path, sent, told);
   const granted = /\/(signup|login|refresh)\/?$/.test(path) && status < 300;
   const owner = granted ? ((body as { user?: { id: string } }).user?.id ?? userOf(refreshIn(sent))) : null;
+  // Admins are told of everyone, and of addresses; nobody of passwords. That nobody else gets such an answer is the table's matter (test/access).
+  const toAdmin = path.startsWith("/api/admin/") && status < 300;
   const own = /\/me\/export\/?$/.test(path);
-  expectNoSecret(where, own ? text.replace(/"email":"[^"]*"/, "") : text, owner);
-  expectOwnBusiness(where, userOf(token), body);
+  const expected = own ? text.replace(/"email":"[^"]*"/, "") : toAdmin ? text.replaceAll(`@${MAIL}`, "") : text;
+  expectNoSecret(where, expected, owner);
+  if (!toAdmin) expectOwnBusiness(where, userOf(token), body);
 }
 
 /** Notes what is wrong with a frame. */

@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import { ChatError } from "../../client/index.ts";
-import { chat, goodbye, openRoom, tellTabs } from "./chat.ts";
+import { chat, goodbye, tellTabs } from "./chat.ts";
 import { Field, IconButton, LanguageChoice, StrengthOf } from "./parts.tsx";
 import { strengthOf } from "./strength.ts";
 import { fieldSentenceOf, sentenceOf, words } from "./words/index.ts";
@@ -9,8 +9,8 @@ import { fieldSentenceOf, sentenceOf, words } from "./words/index.ts";
 /** Sentences, in whatever language is chosen when they are shown. */
 type Wrongs = { username?: () => string; password?: () => string; form?: () => string };
 
-/** The card: log in, or sign up. */
-export function Entry() {
+/** The card: log in, or sign up. `entered`: what comes after. */
+export function Entry({ entered }: { entered?: () => void }) {
   const isNew = useSignal(false);
   const busy = useSignal(false);
   const shown = useSignal(false);
@@ -41,8 +41,7 @@ export function Entry() {
       await (isNew.value ? chat.signUp(given) : chat.logIn(given));
       goodbye.value = null;
       tellTabs("session");
-      chat.connect();
-      openRoom("global");
+      entered?.();
     } catch (error) {
       refuse(wrongsOf(error));
     } finally {

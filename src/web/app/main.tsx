@@ -6,7 +6,7 @@ import "../style/shell.css";
 import "../style/room.css";
 import "../style/messages.css";
 import { render } from "preact";
-import { chat, me, opened } from "./chat.ts";
+import { chat, me, opened, openRoom } from "./chat.ts";
 import { Entry } from "./entry.tsx";
 import { startNotices } from "./notices.tsx";
 import { Reset } from "./reset.tsx";
@@ -14,8 +14,13 @@ import { Shell } from "./shell.tsx";
 import { restoreTheme } from "./theme.ts";
 import { restoreLanguage } from "./words/index.ts";
 
+function enter(): void {
+  chat.connect();
+  openRoom("global");
+}
+
 function App() {
-  return me.value ? <Shell key={me.value.id} /> : <Entry />;
+  return me.value ? <Shell key={me.value.id} /> : <Entry entered={enter} />;
 }
 
 restoreTheme();
