@@ -70,7 +70,7 @@ const open = (paths: string, right = 200) =>
 
 export const ROUTES: Record<string, Row> = {
   ...open(`/ /reset /page.js /page.css /sw.js /manifest.webmanifest /icon.svg /icon-unread.svg /icon-192.png /icon-512.png /icon-maskable.png /apple-touch-icon.png
-    /healthz /readyz /api/openapi.json /api/asyncapi.json /api/docs /api/docs/page.js /api/docs/page.css`),
+    /healthz /readyz /api/openapi.json /api/asyncapi.json /admin /admin/page.js /admin/page.css /api/docs /api/docs/page.js /api/docs/page.css`),
   // The operators' token is nobody's here (test/ops/metrics.test.ts has it).
   "GET /metrics": { may: "anybody", right: 401 },
   // What speaks WebSocket says so to everyone; who may in there is FRAMES' matter.
@@ -104,9 +104,6 @@ export const ROUTES: Record<string, Row> = {
   "GET /api/auth/sessions": { may: "users", right: 200 },
   "DELETE /api/auth/sessions/:id": { may: "users", takes: "session", right: 204, wrong: notFound },
 
-  "GET /admin": { may: "anybody", right: 200 },
-  "GET /admin/page.js": { may: "anybody", right: 200 },
-  "GET /admin/page.css": { may: "anybody", right: 200 },
   "GET /api/admin/users": { may: "admins", right: 200 },
   // With a wrong password, which is needed for every act: what comes of the right one is in test/admin/.
   "POST /api/admin/users/:id": {
