@@ -1,14 +1,13 @@
 /**
  * How long a frame keeps the page busy with script and layout while a room of a hundred thousand messages is scrolled, in a trace of a real
- * Chromium. `bun test/bench/web-scroll.ts` by itself.
+ * Chromium.
  */
 import type { Browser, Page } from "playwright-core";
-import { openBrowser } from "../browser/chromium.ts";
 import { sitDown } from "../browser/hand.ts";
 import { COUNT, enlargePages, fill } from "../browser/long.ts";
 import { Person } from "../support/client.ts";
 import { clusterRig } from "../support/server.ts";
-import { cleanUp, eventually } from "../support/services.ts";
+import { eventually } from "../support/services.ts";
 
 /** Times in microseconds; `tdur` is what its thread ran, and did not wait for others on this machine. */
 type TraceEvent = { name: string; ph: string; ts: number; dur: number; tdur?: number; pid: number; tid: number };
@@ -88,18 +87,4 @@ export async function scrollFrames(browser: Browser): Promise<Record<string, num
   await hand.close();
   await rig.stop();
   return frames;
-}
-
-if (import.meta.main) {
-  const browser = await openBrowser();
-  console.log("| 100,000 messages, ms of script and layout a frame | Frames | Median | 95 % | Worst |");
-  console.log("| --- | ---: | ---: | ---: | ---: |");
-  for (const [what, all] of Object.entries(await scrollFrames(browser))) {
-    const sorted = all.toSorted((one, other) => one - other);
-    const at = (share: number) => sorted[Math.ceil(sorted.length * share) - 1]!.toFixed(2);
-    console.log(`| ${what} | ${all.length} | ${at(0.5)} | ${at(0.95)} | ${at(1)} |`);
-  }
-  await browser.close();
-  cleanUp();
-  process.exit(0);
 }

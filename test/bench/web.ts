@@ -10,6 +10,7 @@ import { Person } from "../support/client.ts";
 import { clusterRig } from "../support/server.ts";
 import { cleanUp } from "../support/services.ts";
 import { median, shown, verdict } from "./table.ts";
+import { scrollFrames } from "./web-scroll.ts";
 
 const RUNS = Number(process.argv[2] ?? 15);
 const TYPED = Number(process.argv[3] ?? 200);
@@ -131,23 +132,33 @@ for (let run = 0; run < RUNS; run++) {
   card.push(await firstCard(browser, url));
   room.push(await reloaded(ada.page.context(), url));
 }
-// The scroll trace of 100,000 messages plugs in here.
 const typed = await type(ada.page, grace.page);
+await Promise.all([ada.close(), grace.close()]);
+const frames = await scrollFrames(browser);
 
-const rows: [what: string, values: number[], goal: number, unit: string][] = [
+/** The goal is for the median, or for that part of the values. */
+const rows: [what: string, values: number[], goal: number, unit: string, part?: number][] = [
   ["The log-in card is painted, nothing cached", card, 300, "ms"],
   [`A room with history is painted after a reload`, room, 500, "ms"],
   ["A typed message is in the document, from the key", typed.row, 16, "ms"],
   ["... and on the screen (Event Timing, in steps of 8)", typed.seen, Number.NaN, "ms"],
   ["... and in the other context's document", typed.other, 50, "ms"],
   ["Script and style of the first load, compressed", [await firstLoad(url)], 60, "kB"],
+  ...Object.entries(frames).map(([how, values]): (typeof rows)[number] => [
+    `A frame's script and layout in a room of 100,000 messages: ${how}`,
+    values,
+    8,
+    "ms",
+    0.95,
+  ]),
 ];
 const machine = `${cpus()[0]?.model}, ${cpus().length} cores, Bun ${Bun.version}, Chromium ${browser.version()}`;
 console.log(`\n${machine}, medians of ${RUNS} loads and ${TYPED} messages\n`);
-console.log("| | Median | 9 in 10 within | Goal | |\n| --- | ---: | ---: | --- | --- |");
-for (const [what, values, goal, unit] of rows) {
-  const most = values.toSorted((a, b) => a - b)[Math.ceil(values.length * 0.9) - 1]!;
-  const [wanted, met] = goal ? [`< ${goal} ${unit}`, verdict(median(values) < goal)] : ["", ""];
+console.log("| | Median | 95 in 100 within | Goal | |\n| --- | ---: | ---: | --- | --- |");
+for (const [what, values, goal, unit, part] of rows) {
+  const most = values.toSorted((a, b) => a - b)[Math.ceil(values.length * 0.95) - 1]!;
+  const is = part ? most : median(values);
+  const [wanted, met] = goal ? [`< ${goal} ${unit}${part ? ", 95 in 100" : ""}`, verdict(is < goal)] : ["", ""];
   console.log(`| ${what}, ${unit} | ${shown(median(values))} | ${shown(most)} | ${wanted} | ${met} |`);
 }
 const report = { when: new Date().toISOString(), machine, values: Object.fromEntries(rows) };
