@@ -95,8 +95,8 @@ export const MUTATIONS: Record<string, { file: string; line: string; instead: st
   },
   "a page from before a removal is taken": {
     file: "client/messages.ts",
-    line: "stream.era++;\n  const at = stream.messages.findIndex",
-    instead: "const at = stream.messages.findIndex",
+    line: "stream.era++;\n  stream.removedAt = seq;",
+    instead: "stream.removedAt = seq;",
   },
   "a lost leave never repaired": {
     file: "presence/presence.ts",

@@ -65,7 +65,7 @@ export class Person {
         if (method !== "DELETE") {
           const body = this.rest(new URL(url));
           // Slower than a socket, sometimes by far: what it shows may be over when it arrives.
-          await clock.sleep(random() * (random() < 0.1 && !database.calm ? 1_000 : 30));
+          await clock.sleep(random() * (random() < 0.3 && !database.calm ? 1_000 : 30));
           return answer(200, body);
         }
         const [stream, , id] = new URL(url).pathname.split("/").slice(-4) as [string, string, string];
