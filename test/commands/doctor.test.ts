@@ -95,7 +95,7 @@ test("a port for /metrics that is taken by something else, that of any worker; o
   expect(await wrongs({ ...(await inFolder()), PORT: port, METRICS_PORT: port })).toEqual(
     one("METRICS_PORT", "is PORT"),
   );
-}, 30_000);
+}, 60_000);
 
 test("a folder of another user, or one that all may look into", async () => {
   if (process.geteuid!() !== 0) return console.warn("*** SKIPPED: giving a folder away needs root");
