@@ -107,9 +107,6 @@ effect(() => {
   const isUnknown = opened.peek() !== "global" && !room?.participants.length;
   if (!room?.loaded) untracked(() => openRoom(isUnknown ? "global" : opened.peek()));
 });
-effect(() => {
-  document.title = unread.value ? `(${unread.value}) LiquidChat` : "LiquidChat";
-});
 
 /** The other tabs of this browser. `session`: somebody logged in or out; `left`: one was closed, with what it had not sent. */
 const tabs = new BroadcastChannel("liquidchat");

@@ -17,6 +17,9 @@ const ICONS: Record<Pending["state"] | "read", IconName> = {
   failed: "failed",
 };
 
+/** How many lines were ever drawn (anew): whoever measures them asks whether there is anything new to measure. */
+export const drawn = { lines: 0 };
+
 /**
  * A message with what stands above it: its day, and that it is the first new one. Rendered anew only where something of it has changed, since all
  * others in view stand still when one comes; what is unsent changes in place, and a day gets another name at midnight.
@@ -24,9 +27,16 @@ const ICONS: Record<Pending["state"] | "read", IconName> = {
 export class LineOf extends Component<Props> {
   override shouldComponentUpdate({ line, mine, isRead }: Props): boolean {
     const { line: old, ...before } = this.props;
-    if (!line.message || line.day || line.isNew || mine !== before.mine || isRead !== before.isRead) return true;
-    const { message, first, last } = line;
-    return message !== old.message || old.day || old.isNew || first !== old.first || last !== old.last;
+    const { message, day, isNew, first, last } = line;
+    const isSame = message && message === old.message && mine === before.mine && isRead === before.isRead;
+    const standsSame = day === old.day && isNew === old.isNew && first === old.first && last === old.last;
+    const isOther = !isSame || !standsSame;
+    if (isOther) drawn.lines++;
+    return isOther || day || isNew;
+  }
+
+  override componentDidMount(): void {
+    drawn.lines++;
   }
 
   override render({ line, mine, isRead }: Props) {
@@ -61,7 +71,7 @@ function MessageOf({ line, mine, isRead }: Props) {
       data-state={mine ? state : undefined}
     >
       {!mine && first && <Avatar id={sender.id} name={sender.username} />}
-      <div class="said-by">
+      <div class={first && !mine ? "said-by" : "said-by unseen"}>
         {first && !mine ? (
           <Name of={sender.username} />
         ) : (
