@@ -86,7 +86,7 @@ test("a port for /metrics that is taken by something else, that of any worker; o
   expect(ofTwo.filter((line) => line.includes("METRICS_PORT"))).toEqual(says);
   await other.stop(true);
   const env = { ...(await inFolder()), PORT: `${await freePort()}`, METRICS_PORT: `${await freePort()}` };
-  for (const token of [{}, { METRICS_TOKEN: SECRET }]) {
+  for (const token of [{}, { METRICS_TOKEN: SECRET }] as Env[]) {
     const server = await startServer({ ...env, ...token });
     expect(await wrongs({ ...env, ...token })).toEqual([]);
     await server.kill();
