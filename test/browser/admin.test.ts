@@ -75,6 +75,23 @@ describe.skipIf(!haveChromium)("administration", () => {
     await hand.close();
   }, 60_000);
 
+  test("on a phone nothing is wider than the page, and a face stands beside its name", async () => {
+    await admin.page.setViewportSize({ width: 360, height: 740 });
+    for (const name of ["Live", "Log", "Rooms", "People"]) {
+      await admin.page.getByRole("link", { name }).click();
+      await admin.page.getByRole("main", { name }).waitFor();
+      const beyond = await admin.page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      expect([name, beyond]).toEqual([name, 0]);
+    }
+    await row("bob").waitFor();
+    const [face, facts] = await Promise.all(
+      [".avatar", ".facts"].map((part) => row("bob").locator(part).boundingBox()),
+    );
+    expect(facts!.x).toBeGreaterThan(face!.x + face!.width);
+    await shoot(admin, "phone");
+    await admin.page.setViewportSize({ width: 1280, height: 720 });
+  }, 60_000);
+
   test("the last admin cannot be taken away", async () => {
     await admin.page.getByLabel("Find a person").fill("");
     await row("Ada").getByRole("button", { name: "Remove administrator" }).click();
