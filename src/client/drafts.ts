@@ -130,10 +130,11 @@ export function createDrafts({
       const sent = new Promise<Sent>((resolve, reject) => waiting.set(entry.clientId, { of: user!, resolve, reject }));
       // Whoever does not look at it is told by the event.
       sent.catch(() => {});
-      void keep(entry).then(() => {
-        entry.stored = true;
-        pump();
-      });
+      // It is sent while it is stored, since a disk takes longer than a server. Where the page ends before it is stored, it may have been sent; to
+      // wait would have lost it for certain. Where it is stored as well, the next page sends it again, with the same id: the server keeps one.
+      void keep(entry);
+      // Whoever called hears of it after they have its id, also where it is refused at once.
+      queueMicrotask(pump);
       changed();
       return { clientId: entry.clientId, sent };
     },

@@ -19,8 +19,6 @@ export type Pending = {
 };
 
 export type OutboxEntry = Pending & {
-  /** It is in the storage; before that it is not sent. */
-  stored: boolean;
   /** Not to be sent before (ms); while it is `sending`, the time at which to give the answer up. */
   notBefore: number;
   tries: number;
@@ -52,7 +50,7 @@ export function write(
   now: number,
 ): OutboxEntry {
   const at = Math.max(now, (outbox.entries.at(-1)?.at ?? 0) + 1);
-  const entry: OutboxEntry = { ...message, at, state: "queued", stored: false, notBefore: 0, tries: 0 };
+  const entry: OutboxEntry = { ...message, at, state: "queued", notBefore: 0, tries: 0 };
   outbox.entries.push(entry);
   return entry;
 }
@@ -67,7 +65,6 @@ export function restore(
       outbox.entries.push({
         ...entry,
         state: entry.error ? "failed" : "queued",
-        stored: true,
         notBefore: 0,
         tries: 0,
       });
@@ -88,7 +85,6 @@ export function due(outbox: Outbox, now: number): { send: OutboxEntry[]; wake: n
     if (entry.state === "failed" || entry.state === "sent" || seen.has(entry.stream)) continue;
     // The first of its room holds up the others, whatever it waits for.
     seen.add(entry.stream);
-    if (!entry.stored) continue;
     const ready = Math.max(entry.notBefore, outbox.full - (outbox.burst - 1) * outbox.interval);
     if (ready <= now) {
       outbox.full = Math.max(outbox.full, now) + outbox.interval;

@@ -1,6 +1,6 @@
 /** Where the client keeps what must outlive the page: tokens and unsent messages. */
 
-/** Keys to JSON values. Several tabs may share one. A `get` of what is not there gives undefined. */
+/** Keys to JSON values. Several tabs may share one. A `get` of what is not there gives undefined. What is done to one key is done in order. */
 export type ChatStorage = {
   get(key: string): Promise<unknown>;
   /** Settles when the value is safe. */

@@ -61,18 +61,24 @@ test("an answer that is lost sends the message again, and it is there once", asy
   expect(network.server.sends.length).toBeGreaterThan(0);
 });
 
-test("nothing is sent before it is stored, and a storage that fails loses nothing", async () => {
+test("what is sent is being stored by then; a storage that is slow or fails holds up nothing and loses nothing", async () => {
   const network = new FakeNetwork();
   const storage = memoryStorage();
-  let store = () => {};
   const alice = await network.live("alice", storage);
-  storage.set = () => new Promise((_, reject) => (store = () => reject(new Error("full"))));
+  const done: string[] = [];
+  const settled: (() => void)[] = [];
+  storage.set = (_, value) => {
+    done.push(`stores ${(value as { content: string }).content}`);
+    return new Promise((_, reject) => settled.push(() => reject(new Error("full"))));
+  };
+  network.server.answer = ({ content }) => void done.push(`sends ${content}`);
   alice.send("global", "hello");
-  await network.clock.advance(1_000);
-  expect(network.server.sends).toEqual([]);
-  store();
   await network.clock.advance(0);
-  expect(contents(alice)).toEqual(["hello"]);
+  alice.send("global", "again");
+  for (const fail of settled) fail();
+  await network.clock.advance(1_000);
+  expect(done).toEqual(["stores hello", "sends hello", "stores again", "sends again"]);
+  expect([contents(alice), pending(alice)]).toEqual([["hello", "again"], []]);
 });
 
 test("a refusal is told by the promise and the event; retry sends it again; discard rejects", async () => {

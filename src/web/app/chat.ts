@@ -50,6 +50,9 @@ export function known() {
 
 export const me = computed(() => (known(), chat.user()));
 export const connection = computed(() => (known(), chat.connection));
+/** Whether the server is heard: else nobody knows who is there. */
+export const isLive = computed(() => connection.value.state === "live" && online.value);
+export const isOnline = (id: string): boolean => isLive.value && known().presence.has(id);
 export const unread = computed(() => [...known().streams.values()].reduce((sum, room) => sum + room.unread, 0));
 
 /** Rooms as they are listed: everybody's, then the latest activity first. */
@@ -106,9 +109,6 @@ effect(() => {
   // Not among the latest rooms any more: nothing tells whose it is.
   const isUnknown = opened.peek() !== "global" && !room?.participants.length;
   if (!room?.loaded) untracked(() => openRoom(isUnknown ? "global" : opened.peek()));
-});
-effect(() => {
-  document.title = unread.value ? `(${unread.value}) LiquidChat` : "LiquidChat";
 });
 
 /** The other tabs of this browser. `session`: somebody logged in or out; `left`: one was closed, with what it had not sent. */

@@ -26,8 +26,9 @@ export function Composer({ stream }: { stream: string }) {
     box.current?.focus();
   }
 
-  // As high as what is in it, until the style says that it is enough.
+  // As high as what is in it, until the style says that it is enough. Where the style cannot: all has to be laid out at once for that.
   useLayoutEffect(() => {
+    if (CSS.supports("field-sizing", "content")) return;
     const { style } = box.current!;
     style.height = "auto";
     style.height = `${box.current!.scrollHeight}px`;

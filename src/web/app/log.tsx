@@ -1,9 +1,9 @@
-import { useSignal } from "@preact/signals";
+import { useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import { chat, known, load, me, newFrom, unloaded } from "./chat.ts";
+import { chat, isLive, known, load, me, newFrom, unloaded } from "./chat.ts";
 import { keep, kept } from "./kept.ts";
 import { linesOf } from "./lines.ts";
-import { LineOf } from "./messages.tsx";
+import { drawn, LineOf } from "./messages.tsx";
 import { Icon, Name } from "./parts.tsx";
 import { createScroll, type Place } from "./scroll.ts";
 import { words } from "./words/index.ts";
@@ -84,6 +84,10 @@ export function Log({ stream }: { stream: string }) {
     read();
   }
 
+  useSignalEffect(() => {
+    known();
+    scroll.look();
+  });
   void turn.value;
   const pending = chat.pending(stream);
   const isReady = room?.loaded && !isAway();
@@ -101,9 +105,10 @@ export function Log({ stream }: { stream: string }) {
   };
   const { from, to } = scroll.span(talk);
   const lines = linesOf(talk, from, to);
+  const drawnBefore = drawn.lines;
 
   useLayoutEffect(() => {
-    if (scroll.settle(box.current!, list.current!, true)) turn.value++;
+    if (scroll.settle(box.current!, list.current!, true, drawn.lines - drawnBefore)) turn.value++;
     arrived();
   });
   useEffect(() => {
@@ -170,7 +175,7 @@ export function Log({ stream }: { stream: string }) {
                 {w.failed}
               </button>
             ) : (
-              <span class="late">{w.loading}</span>
+              <span class="late">{isLive.value ? w.loading : w.later}</span>
             )}
           </p>
         )}
@@ -213,7 +218,7 @@ function Empty({ isGlobal }: { isGlobal: boolean }) {
 
 function Typing({ names }: { names: string[] }) {
   return (
-    <p class={names.length ? "typing" : "typing nobody"} role="status">
+    <p class="typing" role="status">
       {names.length > 0 && (
         <>
           <span class="dots" aria-hidden="true">

@@ -104,10 +104,23 @@ export function startNotices(): void {
   let before = 0;
   effect(() => {
     const now = unread.value;
-    document.querySelector<HTMLLinkElement>("link[rel=icon]")!.href = now ? "/icon-unread.svg" : "/icon.svg";
-    // Only a page that is installed has a badge.
-    void navigator.setAppBadge?.(now).catch(() => {});
     if (now < before) void untell((stream) => !chat.state.streams.get(stream)?.unread);
     before = now;
+    counting ||= setTimeout(showCount, GATHER);
   });
+}
+
+/** Title, icon and badge are the browser's, which takes longer over them than the page over a message; most that comes is read at once (ms). */
+const GATHER = 200;
+let counting = 0;
+let counted = -1;
+function showCount(): void {
+  counting = 0;
+  const now = unread.peek();
+  if (now === counted) return;
+  counted = now;
+  document.title = now ? `(${now}) LiquidChat` : "LiquidChat";
+  document.querySelector<HTMLLinkElement>("link[rel=icon]")!.href = now ? "/icon-unread.svg" : "/icon.svg";
+  // Only a page that is installed has a badge.
+  void navigator.setAppBadge?.(now).catch(() => {});
 }

@@ -7,7 +7,7 @@ import { createHeights } from "./heights.ts";
 import { countOf, keyOf, placeOf, type Talk } from "./lines.ts";
 
 /** So much above and below the view is in the document too (px), while that is not too many lines. */
-const AROUND = 600;
+export const AROUND = 600;
 /** Lines in the document at most; more only where so many are in view. */
 export const MOST = 80;
 
@@ -68,11 +68,11 @@ export function createRows(estimate: (text: string, first: boolean) => number) {
     /** The seq of a line, and so its name whatever comes above it; of something unsent, that of the last message. */
     seqOf: (i: number): number | undefined => talk.messages[Math.min(i, talk.messages.length - 1)]?.seq,
     indexOf: (seq: number): number => Math.max(0, Math.min(placeOf(talk.messages, seq), talk.messages.length - 1)),
-    /** What is to be in the document for a view of `height` from `y` on. */
-    around: (y: number, height: number): Span => around(y, height, AROUND),
-    /** Whether a span will do for that view a little longer. */
-    suffices({ from, to }: Span, y: number, height: number): boolean {
-      const need = around(y, height, AROUND / 2);
+    /** What is to be in the document for a view of `height` from `y` on, and at most so much around it (px). */
+    around: (y: number, height: number, most = AROUND): Span => around(y, height, most),
+    /** Whether such a span will do for that view a little longer. */
+    suffices({ from, to }: Span, y: number, height: number, most = AROUND): boolean {
+      const need = around(y, height, most / 2);
       return from <= need.from && to >= need.to;
     },
   };

@@ -1,10 +1,13 @@
 import type { Talk } from "./lines.ts";
-import { createRows, type Span } from "./rows.ts";
+import { AROUND, createRows, type Span } from "./rows.ts";
 
 /** Close enough to the end to count as there (px). */
 const NEAR = 48;
 /** After so long without a move (ms) a scroll is over. */
 const STILL = 150;
+
+/** So much around the view (px) while it moves by more than itself: what is there will be gone with the next move. */
+const LITTLE = 60;
 
 /** What is looked at: the first line in view, and how far below the view's top it begins (px). */
 export type Place = { seq: number; top: number };
@@ -31,6 +34,11 @@ export function createScroll(place: Place | null, rested: () => void) {
   /** Pixels that stand above the lines, and should not: what was above turned out to be lower, or higher, while a hand scrolled. */
   let slack = 0;
   let scrolling = 0;
+  let most = AROUND;
+  /** Looked at since the last rendering: to ask where the box is when others have been rendered would have all laid out for that alone. */
+  let looked = false;
+  /** What `settle` found in the document the last time. */
+  let settled: Span = span;
 
   function estimate(text: string, first: boolean): number {
     let lines = 0;
@@ -51,9 +59,11 @@ export function createScroll(place: Place | null, rested: () => void) {
 
   /** Takes in how far a hand has moved the box. The lines may have changed their heights meanwhile, so only by how much, not where to. */
   function look(): void {
+    looked = true;
     const by = (box?.scrollTop ?? left) - left;
     if (!box || Math.abs(by) < 1 || rows.seqOf(0) === undefined) return;
     left = box.scrollTop;
+    if (Math.abs(by) > height) most = LITTLE;
     // Who begins to scroll up is let go at once: in a busy room the next message would pull them back.
     if (below() < (by < 0 ? 1 : NEAR)) place = null;
     else if (place) place = { seq: place.seq, top: place.top - by };
@@ -97,17 +107,24 @@ export function createScroll(place: Place | null, rested: () => void) {
     if (place) remember(by === null ? top() : view());
   }
 
-  function arrange(): void {
+  /** @param redrawn some line is another than before, or may have another size */
+  function arrange(redrawn: boolean): void {
+    const { paddingTop } = list!.style;
     pad();
-    measure();
+    const isSame = !redrawn && span.from === settled.from && span.to === settled.to;
+    settled = span;
+    // More space below what somebody looks at moves nothing: there is nothing to lay out before its time.
+    if (isSame && place && paddingTop === list!.style.paddingTop) return;
+    if (!isSame) measure();
     hold();
     arranged = list!.clientHeight;
   }
 
   function rest(): void {
     scrolling = 0;
+    most = AROUND;
     look();
-    if (span.to && box?.isConnected) arrange();
+    if (span.to && box?.isConnected) arrange(true);
     rested();
   }
 
@@ -117,14 +134,20 @@ export function createScroll(place: Place | null, rested: () => void) {
     place: () => place,
     /** Lines that are held above the view (px). */
     above: () => view(),
+    /** To be called before anything is rendered because of a message. */
+    look,
     /** The lines to be shown. */
     span(talk: Talk): Span {
-      look();
+      if (!looked) look();
+      looked = false;
       rows.sync(talk);
-      return (span = rows.around(view(), height));
+      return (span = rows.around(view(), height, most));
     },
-    /** The lines of the span are in the document (`rendered`), or sizes have changed. @returns whether others are to be there */
-    settle(nextBox: HTMLElement, nextList: HTMLElement, rendered: boolean): boolean {
+    /**
+     * The lines of the span are in the document (`rendered`), so many of them drawn (anew), or sizes have changed.
+     * @returns whether others are to be there
+     */
+    settle(nextBox: HTMLElement, nextList: HTMLElement, rendered: boolean, drawn = 0): boolean {
       const isSame = box === nextBox && box.clientHeight === height && nextList.clientHeight === arranged;
       // Most sizes that one is told of have been seen already.
       if (!rendered && isSame) return false;
@@ -134,15 +157,15 @@ export function createScroll(place: Place | null, rested: () => void) {
       if (!span.to) left = box.scrollTop;
       if (!span.to) return false;
       if (!rendered) look();
-      arrange();
-      return !rows.suffices(span, view(), height);
+      arrange(!rendered || drawn > 0);
+      return !rows.suffices(span, view(), height, most);
     },
     /** The box was scrolled. @returns whether other lines are to be shown */
     moved(): boolean {
       clearTimeout(scrolling);
       scrolling = setTimeout(rest, STILL);
       look();
-      return !rows.suffices(span, view(), height);
+      return !rows.suffices(span, view(), height, most);
     },
     /** At the end, or so near that it counts. */
     atEnd: () => place === null || (box !== null && below() < NEAR),
