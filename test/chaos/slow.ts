@@ -157,7 +157,8 @@ class Laggard {
   /** Takes what still lay in the network, then does as the protocol says until it holds all above its first head. */
   async comeBack(url: string, head: number): Promise<string[]> {
     const { name } = this.account;
-    const ended = soon(5_000, () => (this.socket.read(Infinity), this.socket.ended));
+    // A few KB a look through so small a window: on a busy machine it takes a while to come to the end.
+    const ended = soon(20_000, () => (this.socket.read(Infinity), this.socket.ended));
     if (!(await ended.then(() => true, () => false))) return [`${name} was slow and is not closed`]; // prettier-ignore
     const { epoch } = this.told("hello");
     const first: number = this.told("snapshot").streams.find((room: any) => room.stream === "global").head_seq;

@@ -8,6 +8,12 @@ import { openapi } from "../../src/protocol/openapi.ts";
 import { ROUTES } from "../../src/protocol/routes.ts";
 import { documentedPath, judgeAnswer, judgeFrame, judgeSent } from "../support/documents.ts";
 
+test("an address is judged as the most literal one, whatever the method, and among equals as the one that takes it", () => {
+  expect(documentedPath("/api/chat/conversations/create/", "get")).toBe("/api/chat/conversations/create/");
+  expect(documentedPath("/api/chat/conversations/user/read/", "post")).toBe("/api/chat/conversations/{id}/read/");
+  expect(documentedPath("/api/chat/conversations/user/read/", "get")).toBe("/api/chat/conversations/user/{user_id}/");
+});
+
 test("the OpenAPI document is valid by the schema of OpenAPI 3.1, and has every route under a name of its own", async () => {
   const document = openapi("1.0.0") as { paths: Record<string, Record<string, { operationId: string }>> };
   const { valid, errors } = await new Validator().validate(structuredClone(document));
