@@ -112,8 +112,10 @@ DECLARE
   v_seq bigint;
   v_at timestamptz;
 BEGIN
-  -- As in store_messages: what follows sees what was committed before the lock was granted.
-  PERFORM 1 FROM heads h WHERE h.room_id = p_room FOR NO KEY UPDATE;
+  -- As in store_messages: what follows sees what was committed before the lock was granted. Whoever has nothing there to remove gets no lock: they
+  -- could keep the room from those who write in it.
+  PERFORM 1 FROM heads h WHERE h.room_id = p_room AND (p_session IS NULL OR EXISTS (
+    SELECT FROM messages m WHERE m.room_id = p_room AND m.seq = ANY (p_seqs) AND m.sender_id = p_by)) FOR NO KEY UPDATE;
   SELECT h.seq, greatest(h.last_at, date_trunc('milliseconds', clock_timestamp())) INTO v_seq, v_at FROM heads h WHERE h.room_id = p_room;
   IF p_session IS NOT NULL AND NOT EXISTS (
     SELECT FROM sessions s WHERE s.id = p_session AND s.user_id = p_by AND s.ended_at IS NULL) THEN
@@ -349,8 +351,8 @@ BEGIN
   RETURN true;
 END $$;
 
--- The new password of whoever the link is for, which ends all sessions: their ids, or NULL where the link is not, or no longer, good. The
--- account is locked first, as by all that change a password.
+-- The new password of whoever the link is for, which ends all sessions: their ids, or NULL where the link is not, or no longer, good, as it is when
+-- the admin who made it is none any more: they could have kept it, another admin's too. The account is locked first, as by all that change a password.
 CREATE OR REPLACE FUNCTION reset_password(p_token_hash bytea, p_password text) RETURNS json
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
@@ -358,7 +360,9 @@ DECLARE
   v_ended json;
 BEGIN
   SELECT u.id INTO v_user FROM password_resets r JOIN users u ON u.id = r.user_id
-  WHERE r.token_hash = p_token_hash AND u.disabled_at IS NULL FOR UPDATE OF u;
+  WHERE r.token_hash = p_token_hash AND u.disabled_at IS NULL AND NOT EXISTS (
+    SELECT FROM (SELECT a.actor_id FROM audit_log a WHERE a.subject = u.id AND a.action = 'reset_link_made' ORDER BY a.id DESC LIMIT 1) made
+    JOIN users m ON m.id = made.actor_id WHERE m.role <> 'admin' OR m.disabled_at IS NOT NULL) FOR UPDATE OF u;
   DELETE FROM password_resets WHERE token_hash = p_token_hash AND user_id = v_user AND expires_at > now();
   IF NOT FOUND THEN
     RETURN NULL;
@@ -662,7 +666,9 @@ BEGIN
     SELECT coalesce(json_agg(id), '[]') INTO v_ended FROM ended;
   END IF;
   CASE p_act
-    WHEN 'disable' THEN UPDATE users SET disabled_at = now() WHERE id = p_user AND disabled_at IS NULL;
+    WHEN 'disable' THEN
+      UPDATE users SET disabled_at = now() WHERE id = p_user AND disabled_at IS NULL;
+      DELETE FROM password_resets WHERE user_id = p_user;
     WHEN 'enable' THEN UPDATE users SET disabled_at = NULL WHERE id = p_user;
     WHEN 'end_sessions' THEN NULL;
     WHEN 'reset_password' THEN PERFORM make_reset(p_user, p_token_hash, p_admin);

@@ -224,7 +224,7 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
   let draining = false;
   const http = createHttp({
     ...routesOf({
-      config, db, accounts, passwords, sessionEnded, authStore, guard, limits, presence, chatStore, roomStore, messages, reading, rooms, committed, clock,
+      config, db, accounts, passwords, sessionEnded, authStore, guard, limits, presence, chatStore, roomStore, messages, reading, rooms, committed, clock, audit,
       live: live.all,
       removal: createRemoval({ store: chatStore, removals, membersOf: roomStore.membersOf, committed }),
       written: createExport(db),

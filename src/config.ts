@@ -35,7 +35,7 @@ export function readConfig(env: Env = process.env, mayWrite = true) {
     workers,
     secretKeys: readSecretKeys(env, dataDir, databaseUrl !== null, mayWrite),
     debug: flag(env, "DEBUG"),
-    metrics: readMetrics(env, workers),
+    metrics: readMetrics(env, workers, port),
     messageMaxLength,
     maxFrameBytes:
       whole(env, "MAX_FRAME_BYTES", Math.max(64 * 1024, 12 * messageMaxLength + 4096), 0) || 16 * 1024 * 1024,
@@ -94,7 +94,7 @@ function readDatabaseUrl(env: Env): string | null {
 }
 
 /** Where /metrics is: on a port of its own, or on the main one for who has the token; nowhere by default. */
-function readMetrics(env: Env, workers: number) {
+function readMetrics(env: Env, workers: number, mainPort: number) {
   const token = env.METRICS_TOKEN || null;
   const port = env.METRICS_PORT ? whole(env, "METRICS_PORT", 0, 0, 65535) : null;
   if (token !== null && !/^\S{16,}$/.test(token))
@@ -103,6 +103,10 @@ function readMetrics(env: Env, workers: number) {
     );
   if (token !== null && port === null && workers > 1)
     throw new ConfigError("METRICS_TOKEN: each of several workers has figures of its own, and they share the main port. Set METRICS_PORT."); // prettier-ignore
+  if (port && port <= mainPort && mainPort < port + workers)
+    throw new ConfigError("METRICS_PORT: it, or that of another worker above it, is PORT. Set one further away.");
+  if (port !== null && port + workers - 1 > 65_535)
+    throw new ConfigError("METRICS_PORT: each worker takes one more, and there is none above 65535. Set a lower one.");
   return { token, port, host: env.METRICS_HOST || "127.0.0.1" };
 }
 

@@ -20,6 +20,7 @@ import type { Config } from "./config.ts";
 import type { Database } from "./db/client.ts";
 import type { Bucket, IsOnline, Routes } from "./deps.ts";
 import { createAnswers } from "./ops/answers.ts";
+import type { Audit } from "./ops/audit.ts";
 import type { Clock } from "./ops/clock.ts";
 import { healthRoutes } from "./ops/health.ts";
 import type { Figures } from "./protocol/admin.ts";
@@ -31,6 +32,7 @@ type Parts = {
   config: Config;
   db: Database;
   clock: Clock;
+  audit: Audit;
   accounts: Accounts;
   passwords: Passwords;
   /** Tells this process and the others. */
@@ -96,6 +98,7 @@ export function routesOf({ config, accounts, authStore, guard, limits, presence,
       presence,
       live,
       sessionEnded,
+      audit: parts.audit,
       findMessage: (room, id) => findMessage(chatStore, room, id),
       committed,
       publicUrl: config.publicUrl,

@@ -10,6 +10,7 @@ import { GLOBAL_ROOM } from "../db/schema.ts";
 import type { HttpEnv, IsOnline, RoomEvent } from "../deps.ts";
 import { invalid, notFound, Refusal, unauthenticated } from "../errors.ts";
 import { check, readBody } from "../input.ts";
+import type { Audit } from "../ops/audit.ts";
 import * as admin from "../protocol/admin.ts";
 import { id as uuid } from "../protocol/api.ts";
 import { makePage, readPage } from "../protocol/paging.ts";
@@ -32,6 +33,7 @@ type Deps = {
   findMessage: (room: string, id: string) => Promise<number | undefined>;
   /** Tells whoever it belongs to. */
   committed: (events: Removal[]) => void;
+  audit: Pick<Audit, "tell">;
   now: () => number;
   /** Where people open the page; null where the request tells. */
   publicUrl: string | null;
@@ -137,11 +139,15 @@ export function adminRoutes(deps: Deps) {
     password: string,
     act: (verified: string) => Promise<T | null>,
   ): Promise<T> {
-    const account = await accounts.accountById(c.var.identity.userId);
+    const { identity, address, requestId: id, trace } = c.var;
+    const account = await accounts.accountById(identity.userId);
     if (!account) throw unauthenticated();
-    return withPassword(limits, c.var.address, account, async () =>
-      (await passwords.verify(password, account.password)) ? act(account.password) : null,
-    );
+    return withPassword(limits, address, account, async () => {
+      const done = (await passwords.verify(password, account.password)) ? await act(account.password) : null;
+      if (!done)
+        deps.audit.tell("password_wrong", { address, id, trace }, { user: account.id, session: identity.sessionId });
+      return done;
+    });
   }
 
   return app;

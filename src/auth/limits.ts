@@ -79,6 +79,8 @@ export function createAddressLimits(
 
   return {
     signup: limit("signup", perMinute.signup),
+    /** New passwords by a link: nobody guesses one, but each try asks the database. */
+    reset: limit("reset", perMinute.login),
     connect: limit("connect", perMinute.connect),
     /** Sockets with a bad token, apart from good ones: an old page that comes back for ever must not lock its neighbours out. */
     failedConnect: limit("failed-connect", perMinute.connect),

@@ -63,6 +63,7 @@ export function authRoutes({ accounts, store, guard, limits, isOnline, cookieMs,
   });
 
   app.post("/reset", async (c) => {
+    await limits.reset.take(c.var.address);
     await accounts.resetPassword(await readBody(c.req.raw, api.reset), client(c));
     return c.json({ detail: "The password is new, and all sessions are over." });
   });

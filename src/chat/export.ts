@@ -56,7 +56,8 @@ export function createExport({ query }: Database) {
           content,
           timestamp: new Date(sent_at).toISOString(),
         }));
-        if (messages.length) yield separator + JSON.stringify(messages).slice(1, -1);
+        // A blank where they said nothing: it keeps the connection, and who has gone away is noticed before the next look.
+        yield messages.length ? separator + JSON.stringify(messages).slice(1, -1) : " ";
         if (messages.length) separator = ",";
         after = next;
       }

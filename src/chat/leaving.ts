@@ -30,7 +30,8 @@ export function createLeaving({ store, committed, days, clock, log }: Deps) {
   async function erase(): Promise<void> {
     for (let step = await store.eraseStep(); step && !stopped; step = await store.eraseStep()) {
       if (step.removed.length) committed(removalEvents(step.room, step.removed, step.audience));
-      await clock.sleep(PAUSE_MS);
+      // Everyone there is told of each: a thousand a second, so that nobody's socket falls behind by it.
+      await clock.sleep(PAUSE_MS + step.removed.length);
     }
   }
 

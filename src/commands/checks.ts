@@ -38,6 +38,7 @@ export const CHECKS: Check[] = [
   { of: "data folder", look: async ({ dataDir }) => folder(dataDir) },
   { of: "disk", look: async ({ dataDir }) => disk(dataDir) },
   { of: "port", look: port },
+  { of: "port of /metrics", look: metricsPorts },
   { of: "open files", look: async ({ maxSockets }) => files(maxSockets.all) },
   { of: "proxies and origins", look: async (config) => outside(config) },
 ];
@@ -144,6 +145,31 @@ async function disk(dataDir: string): Promise<Finding[]> {
 }
 
 async function port({ host, port }: Config): Promise<Finding[]> {
+  const isOurs = async (answer: Response) =>
+    ((await answer.json()) as { status?: unknown }).status === "ok" && answer.headers.has("x-request-id");
+  return listening({ host, port, hostIs: "HOST", portIs: "PORT", path: "/healthz", token: null, isOurs });
+}
+
+/** As many as there are workers: where one is taken, one worker does not start. */
+async function metricsPorts({ metrics: { host, port, token }, workers }: Config): Promise<Finding[] | null> {
+  if (port === null) return null;
+  const places = Array.from({ length: workers }, (_, i) => ({ host, port: port + i }));
+  const isOurs = async (answer: Response) => (await answer.text()).includes("liquidchat_");
+  const names = { hostIs: "METRICS_HOST", portIs: "METRICS_PORT", path: "/metrics", token, isOurs };
+  return (await Promise.all(places.map((place) => listening({ ...place, ...names })))).flat();
+}
+
+type Listener = {
+  host: string;
+  port: number;
+  hostIs: string;
+  portIs: string;
+  path: string;
+  token: string | null;
+  isOurs: (answer: Response) => Promise<boolean>;
+};
+
+async function listening({ host, port, hostIs, portIs, path, token, isOurs }: Listener): Promise<Finding[]> {
   const at = `${host}:${port}`;
   const error = await probePort(host, port).then(
     () => null,
@@ -151,23 +177,20 @@ async function port({ host, port }: Config): Promise<Finding[]> {
   );
   if (!error) return [];
   if (error.code === "EACCES")
-    return wrong(`PORT: this user may not listen on ${port}. Take one above 1023, and a proxy before it.`);
+    return wrong(
+      `${portIs}: this user may not listen on ${port}. Take one above 1023${portIs === "PORT" ? ", and a proxy before it" : ""}.`,
+    );
   if (error.code === "EADDRNOTAVAIL")
-    return wrong(`HOST: ${host} is no address of this machine. Take one, or 0.0.0.0 for all.`);
+    return wrong(`${hostIs}: ${host} is no address of this machine. Take one, or 0.0.0.0 for all.`);
   if (error.code === "EADDRINUSE") {
-    if (await isOurs(host, port)) return mind(`A LiquidChat runs on ${at} already. That is fine if it is this one.`);
-    return wrong(`PORT: something else listens on ${at}. Stop it, or set another PORT.`);
+    const headers: Record<string, string> = token === null ? {} : { Authorization: `Bearer ${token}` };
+    const ours = await fetch(localUrl(host, port) + path, { headers, signal: AbortSignal.timeout(PATIENCE_MS) })
+      .then(isOurs)
+      .catch(() => false); // It speaks something else.
+    if (ours) return mind(`A LiquidChat runs on ${at} already. That is fine if it is this one.`);
+    return wrong(`${portIs}: something else listens on ${at}. Stop it, or set another ${portIs}.`);
   }
-  return wrong(`HOST, PORT: cannot listen on ${at} (${error.message}).`);
-}
-
-async function isOurs(host: string, port: number): Promise<boolean> {
-  try {
-    const answer = await fetch(`${localUrl(host, port)}/healthz`, { signal: AbortSignal.timeout(PATIENCE_MS) });
-    return ((await answer.json()) as { status?: unknown }).status === "ok" && answer.headers.has("x-request-id");
-  } catch {
-    return false; // It speaks something else.
-  }
+  return wrong(`${hostIs}, ${portIs}: cannot listen on ${at} (${error.message}).`);
 }
 
 /** Where a server that listens on `host` is reached from its own machine. */

@@ -41,3 +41,7 @@ export function reasons(error: unknown): string[] {
   if (!(error instanceof Error)) return [String(error)];
   return [error.message, ...(error.cause === undefined ? [] : reasons(error.cause))];
 }
+
+/** For a terminal: what comes out of a file or another database may hold what moves its cursor, or worse. */
+export const printable = (text: string): string =>
+  text.replace(/[^\P{C}\n\t]/gu, (char) => `\\u{${char.codePointAt(0)!.toString(16)}}`);

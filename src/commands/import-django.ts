@@ -4,14 +4,15 @@ import { openFirstVersion } from "../moving/first-version.ts";
 import { importFirstVersion } from "../moving/import.ts";
 import { systemClock as clock } from "../ops/clock.ts";
 import { createLog } from "../ops/log.ts";
-import { type Command, readArgs } from "./command.ts";
+import { type Command, printable, readArgs } from "./command.ts";
 import { progressBar } from "./progress.ts";
 
 export const importDjango: Command = {
   name: "import-django",
   usage: "SOURCE [--dry-run]",
   help: `Takes over the people, conversations and messages of the first LiquidChat, into an empty database.
-SOURCE is the URL of its PostgreSQL or the file of its SQLite; it is only read. The other database is the one that the settings name; no
+SOURCE is the URL of its PostgreSQL or the file of its SQLite; it is only read. Its password is better
+given by PGPASSWORD than in the URL, which whoever lists processes sees. The other database is the one that the settings name; no
 server may run on it. Ids, times, passwords and read marks are kept. What had to be changed or left out is printed, one line each.
 --dry-run does and prints all of it, and leaves nothing.`,
   async run(args) {
@@ -23,7 +24,7 @@ server may run on it. Ids, times, passwords and read marks are kept. What had to
       try {
         const [now, dryRun] = [new Date(clock.now()), values["dry-run"]];
         const { notes, ...counts } = await importFirstVersion(session, source, { now, dryRun, progress: progressBar("import") }); // prettier-ignore
-        for (const note of notes) console.log(note);
+        for (const note of notes) console.log(printable(note));
         const { users, conversations, privateMessages, globalMessages } = counts;
         const what = `${users} users, ${conversations} conversations with ${privateMessages} messages, ${globalMessages} messages of the public room`;
         console.log(dryRun ? `Would import ${what}.` : `Imported ${what}.`);

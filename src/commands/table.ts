@@ -1,4 +1,4 @@
-import { type Command, type OnStop, reasons, UsageError } from "./command.ts";
+import { type Command, type OnStop, printable, reasons, UsageError } from "./command.ts";
 import { backup } from "./backup.ts";
 import { createAdmin } from "./create-admin.ts";
 import { doctor } from "./doctor.ts";
@@ -43,7 +43,7 @@ export async function runCommand([name = serve.name, ...args]: string[], onStop:
   try {
     return await command.run(args, onStop);
   } catch (error) {
-    console.error(reasons(error).join(": "));
+    console.error(printable(reasons(error).join(": ")));
     if (error instanceof UsageError) console.error(usageOf(command));
     return error instanceof UsageError ? 2 : 1;
   }

@@ -122,7 +122,9 @@ export async function openArchive(file: string): Promise<{ header: Header; piece
       const own = new Bun.CryptoHasher("sha256");
       for (let left = count; left > 0;) {
         const rows: string[] = [];
-        for (; left > 0 && rows.length < PIECE; left--) rows.push(await next());
+        let size = 0;
+        for (; left > 0 && rows.length < PIECE && size < MAX_LINE; left--)
+          size += rows[rows.push(await next()) - 1]!.length;
         const text = `${rows.join("\n")}\n`;
         own.update(text);
         all.update(text);
@@ -156,9 +158,13 @@ async function* readLines(file: string): AsyncGenerator<string, void> {
   let rest = "";
   try {
     for await (const chunk of source.pipe(unzipped)) {
-      const lines = (rest + decoder.decode(chunk as Uint8Array, { stream: true })).split("\n");
-      rest = lines.pop()!;
+      // Only what is new is looked through: a line can come in very many pieces.
+      const [first, ...lines] = decoder.decode(chunk as Uint8Array, { stream: true }).split("\n");
+      rest += first;
       if (rest.length > MAX_LINE) throw damaged(file);
+      if (!lines.length) continue;
+      yield rest;
+      rest = lines.pop()!;
       yield* lines;
     }
   } catch (cause) {

@@ -16,6 +16,9 @@ export type Imported = {
   notes: string[];
 };
 
+/** A room's last seq is a number that clients count on from. */
+const MAX_ID = 2 ** 52;
+
 type Options = { now: Date; dryRun?: boolean; progress?: Progress };
 
 /**
@@ -87,7 +90,7 @@ export function importFirstVersion(
     for await (const batch of source.globalMessages()) {
       const rows = [];
       for (const message of batch)
-        if (known.has(message.sender) && message.id > everyone.seq)
+        if (known.has(message.sender) && message.id > everyone.seq && message.id < MAX_ID)
           rows.push(rowOf(GLOBAL_ROOM, everyone, message.id, Bun.randomUUIDv7(), message));
         else strangers++;
       await insert("messages", rows, ["changed"]);

@@ -76,4 +76,105 @@ describe.skipIf(!haveChromium)("a room of the page", () => {
     expect(wrongs).toEqual([]);
     await close();
   }, 60_000);
+
+  test("one's own message is removed by keys or by a finger after a second thought, and the other one sees it go", async () => {
+    const phone = { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true };
+    const writer = await sitDown(browser, rig.url());
+    const reader = await sitDown(browser, rig.url(), phone);
+    await writer.signUp("Rosalind");
+    await reader.signUp("Barbara");
+    await writer.find("barbar");
+    await writer.page.getByRole("heading", { name: "Barbara" }).waitFor();
+    for (const text of ["stays.", "goes."]) await writer.say(text);
+    await writer.page.locator('.mine[data-state="sent"]').nth(1).waitFor();
+    await reader.page.getByRole("button", { name: "Rooms" }).tap();
+    await reader.openRoom(/^Rosalind/);
+    await eventually(async () => expect(await reader.texts()).toEqual(["stays.", "goes."]));
+    // Nobody is asked to remove what others said.
+    expect(await reader.page.getByRole("button", { name: "Remove" }).count()).toBe(0);
+
+    const { page } = writer;
+    const focused = () => page.evaluate("document.activeElement.textContent || document.activeElement.ariaLabel");
+    await page.getByRole("textbox", { name: "Message", exact: true }).focus();
+    await page.keyboard.press("Shift+Tab");
+    expect(await focused()).toBe("Remove");
+    await page.keyboard.press("Enter");
+    await page.getByText("Remove it for everyone?").waitFor();
+    await page.keyboard.press("Escape");
+    await eventually(async () => expect(await page.locator(".failed").count()).toBe(0));
+    expect([await focused(), await reader.texts()]).toEqual(["Remove", ["stays.", "goes."]]);
+    await page.context().setOffline(true);
+    await page.keyboard.press("Enter");
+    await eventually(async () => expect(await page.locator(".failed").count()).toBe(1));
+    await page.keyboard.press("Enter");
+    await page.locator(".failed").getByText("The server cannot be reached").waitFor();
+    await page.context().setOffline(false);
+    await page.getByText("You are offline").waitFor({ state: "detached" });
+    await page.keyboard.press("Enter");
+    for (const { texts } of [writer, reader]) await eventually(async () => expect(await texts()).toEqual(["stays."]));
+    expect(await page.evaluate("document.activeElement.matches('.composer textarea')")).toBe(true);
+    await eventually(async () =>
+      expect(
+        await page
+          .getByRole("navigation")
+          .getByRole("button", { name: /^Barbara/ })
+          .textContent(),
+      ).toContain("stays."),
+    );
+
+    await reader.say("Mine.");
+    await eventually(async () => expect(await writer.texts()).toEqual(["stays.", "Mine."]));
+    await reader.mine("Mine.").locator(".bubble").tap();
+    await reader.page.getByRole("button", { name: "Remove" }).tap();
+    await reader.page.locator(".failed").getByRole("button", { name: "Remove" }).tap();
+    for (const { texts } of [writer, reader]) await eventually(async () => expect(await texts()).toEqual(["stays."]));
+    expect([writer.wrongs, reader.wrongs]).toEqual([[], []]);
+    await Promise.all([writer.close(), reader.close()]);
+  }, 60_000);
+
+  test("who is cut off oneself is told of nobody that they are online", async () => {
+    const here = await Person.signUp(rig.url(), "Present");
+    await here.chat();
+    const { page, signUp, find, wrongs, close } = await sitDown(browser, rig.url());
+    await signUp("Cutoff");
+    await find("present");
+    await page.locator(".room-head .avatar.online").waitFor();
+    await page.context().setOffline(true);
+    await page.getByText("You are offline", { exact: true }).waitFor();
+    expect([await page.locator(".avatar.online").count(), await page.locator(".room-title p").textContent()]).toEqual([
+      0,
+      "",
+    ]);
+    await page.context().setOffline(false);
+    await page.locator(".room-title").getByText("Online", { exact: true }).waitFor();
+    expect(wrongs).toEqual([]);
+    await Promise.all([close(), here.closeAll()]);
+  }, 60_000);
+
+  test("a link keeps the focus over its line's leaving and coming back, unless the focus went on", async () => {
+    const writer = await Person.signUp(rig.url(), "Linkage");
+    const reader = await sitDown(browser, rig.url(), { viewport: { width: 1000, height: 500 } });
+    const { page } = reader;
+    await reader.signUp("Leafing");
+    const { body } = await writer.get("/api/auth/users/?search=leafing");
+    const { body: made } = await writer.post("/api/chat/conversations/create/", { user_id: body.results[0].id });
+    const socket = await writer.chat();
+    for (let i = 1; i <= 90; i++) await socket.post(made.conversation.id, `line ${i}`);
+    await socket.post(made.conversation.id, "https://example.org/end");
+    await reader.openRoom(/^Linkage/);
+    const link = page.getByRole("link");
+    await link.focus();
+    const isOn = (selector: string) => page.evaluate(`document.activeElement.matches("${selector}")`);
+    await reader.wheel(-600, 8);
+    await eventually(async () => expect([await link.count(), await isOn(".log")]).toEqual([0, true]));
+    await reader.wheel(600, 12);
+    await eventually(async () => expect(await isOn(".words a")).toBe(true));
+    await reader.wheel(-600, 8);
+    await eventually(async () => expect(await link.count()).toBe(0));
+    await page.getByRole("textbox", { name: "Message", exact: true }).focus();
+    await reader.wheel(600, 12);
+    await link.waitFor();
+    expect([await isOn(".composer textarea"), reader.wrongs]).toEqual([true, []]);
+    await Promise.all([writer.closeAll(), reader.close()]);
+  }, 60_000);
 });

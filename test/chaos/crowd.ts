@@ -3,17 +3,23 @@ import { ChatError, type Client, createClient, memoryStorage } from "../../src/c
 import { PASSWORD } from "../support/client.ts";
 import { type Account, storageOf } from "./accounts.ts";
 
-/** What somebody tried to say. `acked`: the server's answer, and when. */
+/** What somebody tried to say. `acked`: the server's answer, and when. `removed`: it is to be taken back, and the server said that it was. */
 export type Say = {
   who: string;
   stream: string;
   content: string;
   at: number;
   acked?: { id: string | number; at: number };
+  removed?: boolean;
 };
 
-type Heard = { type: string; stream?: string; code?: string; more?: boolean; changes?: Change[] };
+/** An event as a socket was told of it. `removes`: the message's id. */
+type Told = { stream: string; seq: number; prev: number; removes?: string };
+type Heard = Partial<Told> & { type: string; message_id?: unknown; code?: string; more?: boolean; changes?: Change[] };
 type Change = { user_id: string; username: string; status: string };
+
+/** So many of what is said take something back. */
+const REMOVES = 0.1;
 
 export class Talker {
   readonly said: Say[] = [];
@@ -24,6 +30,7 @@ export class Talker {
   readonly seenLeaving: { who: string; at: number; told: boolean }[] = [];
   /** How long it waited by its own choice: [from, to]. */
   readonly backOffs: [number, number][] = [];
+  readonly told = new Map<string, Told>();
   client!: Client;
   userId = "";
   private written = 0;
@@ -53,8 +60,9 @@ export class Talker {
     this.userId = (await this.client.restore())!.id;
   }
 
-  /** Says one thing, and does not wait. */
+  /** Says one thing, and does not wait; sometimes takes one back that it said before. */
   say(stream: string): void {
+    if (Math.random() < REMOVES) void this.takeBack();
     const say: Say = { who: this.name, stream, content: `${this.name} ${this.written++}`, at: Date.now() };
     this.said.push(say);
     if (this.kind === "socket") {
@@ -66,44 +74,60 @@ export class Talker {
   }
 
   get unsent(): number {
-    return this.said.filter(({ acked }) => !acked).length;
+    return this.said.filter(({ acked, removed }) => !acked || removed === false).length;
+  }
+
+  /** The newest, or any; again and again, until it is gone. */
+  private async takeBack(): Promise<void> {
+    const left = this.said.filter(({ acked, removed }) => acked && removed === undefined);
+    const say = Math.random() < 0.5 ? left.at(-1) : left[Math.floor(Math.random() * left.length)];
+    if (!say) return;
+    say.removed = false;
+    if (await this.insist(say, () => this.client.remove(say.stream, say.acked!.id))) say.removed = true;
+  }
+
+  /** @returns false where it is refused for good */
+  private async insist(say: Say, ask: () => Promise<void>): Promise<boolean> {
+    for (let pause = 100; ; pause = Math.min(2_000, pause * 2)) {
+      try {
+        await ask();
+        return true;
+      } catch (error) {
+        const { code, retryAfterMs } = error as ChatError;
+        if (!["offline", "unavailable", "internal", "rate_limited"].includes(code)) {
+          this.failures.push(`${say.content}: ${error}`);
+          return false;
+        }
+        const wait = Math.max(retryAfterMs ?? 0, pause * Math.random());
+        this.backOffs.push([Date.now(), Date.now() + wait]);
+        await Bun.sleep(wait);
+      }
+    }
   }
 
   /** One at a time for each room, again and again with the same key, as the client does it over the socket. */
   private posting = new Map<string, Promise<void>>();
   private async post(say: Say): Promise<void> {
     const before = this.posting.get(say.stream) ?? Promise.resolve();
-    const done = before.then(async () => {
-      const room = say.stream === "global" ? "global" : `conversations/${say.stream}`;
-      for (let pause = 100; ; pause = Math.min(2_000, pause * 2)) {
-        try {
-          const path = `/api/chat/${room}/messages/`;
-          const headers = { "Idempotency-Key": say.content };
-          const stored = await this.client.request<{ id: string }>("POST", path, { content: say.content }, headers);
-          say.acked = { id: stored.id, at: Date.now() };
-          return;
-        } catch (error) {
-          const { code, retryAfterMs } = error as ChatError;
-          if (!["offline", "unavailable", "internal", "rate_limited"].includes(code)) {
-            this.failures.push(`${say.content}: ${error}`);
-            return;
-          }
-          const wait = Math.max(retryAfterMs ?? 0, pause * Math.random());
-          this.backOffs.push([Date.now(), Date.now() + wait]);
-          await Bun.sleep(wait);
-        }
-      }
-    });
+    const room = say.stream === "global" ? "global" : `conversations/${say.stream}`;
+    const path = `/api/chat/${room}/messages/`;
+    const headers = { "Idempotency-Key": say.content };
+    const send = async () => {
+      const { id } = await this.client.request<{ id: string }>("POST", path, { content: say.content }, headers);
+      say.acked = { id, at: Date.now() };
+    };
+    const done = before.then(() => this.insist(say, send)).then(() => {});
     this.posting.set(say.stream, done);
     await done;
   }
 
   private openClient(storage = memoryStorage()): Client {
-    const leaks = (data: string) => this.listen(data);
+    const leaks = (data: string, live: Map<string, number>) => this.listen(data, live);
     class Listened extends WebSocket {
       constructor(url: string, protocols: string[]) {
         super(url, protocols);
-        this.addEventListener("message", ({ data }) => leaks(data as string));
+        const live = new Map<string, number>();
+        this.addEventListener("message", ({ data }) => leaks(data as string, live));
       }
     }
     const ports = {
@@ -121,12 +145,23 @@ export class Talker {
   }
 
   /** Nothing may come here that is not this person's. */
-  private listen(data: string): void {
+  private listen(data: string, live: Map<string, number>): void {
     const frame = JSON.parse(data) as Heard;
+    if (frame.type === "resumed" || frame.type === "snapshot") live.clear();
     this.watch(frame);
-    if (frame.type === "message" && !this.streams.includes(frame.stream!)) this.failures.push(`heard ${data}`);
+    if ("prev" in frame) this.note(frame, live);
     if (frame.type === "error" && !["rate_limited", "unavailable"].includes(frame.code!))
       this.failures.push(`was told ${data}`);
+  }
+
+  /** `live`: the last event of each room that this socket was told of since it came back. */
+  private note({ type, stream = "", seq = 0, prev = 0, message_id }: Heard, live: Map<string, number>): void {
+    if (!this.streams.includes(stream)) this.failures.push(`heard of ${stream}`);
+    const last = live.get(stream) ?? 0;
+    if (seq <= last) this.failures.push(`was told of ${stream} ${seq} after ${last}`);
+    live.set(stream, seq);
+    const told = { stream, seq, prev, ...(type === "message_removed" && { removes: String(message_id) }) };
+    this.told.set(`${stream} ${seq} ${prev}`, told);
   }
 
   /** Whoever is told of as gone has left, and so has, untold, who is missing after a coming back. */

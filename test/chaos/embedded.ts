@@ -92,14 +92,14 @@ async function kills(n: number, log: Log): Promise<string[]> {
   await soon(60_000, () => talkers.every((talker) => talker.unsent === 0)).catch(() => {});
   await place.kill();
   const db = await openEmbedded(place.dataDir, systemClock, silent);
-  const rows = await readAll((text) => db.query(text, []));
+  const stored = await readAll((text) => db.query(text, []));
   await db.close();
   await place.open();
   const allLive = () => bySocket.every(({ client }) => client.connection.state === "live");
   await soon(45_000, allLive).catch(() => wrong.push("not everybody is back"));
-  wrong.push(...(await check(rows, talkers)), ...place.slow());
+  wrong.push(...(await check(stored, talkers)), ...place.slow());
   for (const { client } of talkers) client.close();
-  log(`${rows.length} messages over ${n} kills and ${early} more while opening; it opens in ${Math.round(Math.max(...place.took))} ms at most`); // prettier-ignore
+  log(`${stored.rows.length} messages and ${stored.removals.length} removals over ${n} kills and ${early} more while opening; it opens in ${Math.round(Math.max(...place.took))} ms at most`); // prettier-ignore
   await place.kill();
   return wrong;
 }

@@ -1,6 +1,5 @@
 /** The whole client over a server, a network and a clock that do as told. */
 import { expect, test } from "bun:test";
-import fc from "fast-check";
 import type { Client } from "../../src/client/index.ts";
 import { memoryStorage } from "../../src/client/storage.ts";
 import { FakeNetwork } from "./fake-network.ts";
@@ -246,56 +245,3 @@ test("a session that ends signs out and forgets what was seen, but not what is u
   expect(await sent.catch(({ code }) => code)).toBe("discarded");
   expect([reasons, await storage.entries("")]).toEqual([["expired", "logged_out"], []]);
 });
-
-test("whatever breaks, everyone ends up with the same messages, each once and each sender's in order", async () => {
-  const step = fc.oneof(
-    fc.record({ do: fc.constant("send"), who: fc.nat(1) }),
-    fc.record({ do: fc.constantFrom("cut", "pull", "plug", "lose", "reload", "busy"), who: fc.nat(1) }),
-    fc.record({ do: fc.constant("wait"), who: fc.nat(1), ms: fc.constantFrom(0, 10, 700, 12_000, 45_000) }),
-  );
-  await fc.assert(
-    fc.asyncProperty(fc.array(step, { maxLength: 25, size: "max" }), async (steps) => {
-      const network = new FakeNetwork();
-      const { server, clock } = network;
-      const names = ["alice", "bob"];
-      const storages = names.map(() => memoryStorage());
-      const clients = await Promise.all(names.map((name, i) => network.live(name, storages[i])));
-      let losing = 0;
-      let busy = 0;
-      server.lose = () => losing > 0 && losing-- > 0;
-      server.answer = () => (busy-- > 0 ? { code: "unavailable", detail: "", retry_after_ms: 100 } : undefined);
-      const said: string[][] = [[], []];
-      for (const [n, step] of steps.entries()) {
-        const { who } = step;
-        if (step.do === "send") {
-          said[who]!.push(`${who}/${n}`);
-          clients[who]!.send("global", `${who}/${n}`);
-        }
-        if (step.do === "cut") network.cut();
-        if (step.do === "pull") network.up = false;
-        if (step.do === "pull") network.cut();
-        if (step.do === "plug") network.up = true;
-        if (step.do === "lose") losing = 2;
-        if (step.do === "busy") busy = 2;
-        if (step.do === "reload") {
-          clients[who]!.close();
-          clients[who] = network.client(storages[who]!);
-          await clients[who]!.restore();
-          clients[who]!.connect();
-        }
-        if ("ms" in step) await clock.advance(step.ms);
-      }
-      Object.assign(network, { up: true });
-      [losing, busy] = [0, 0];
-      await clock.advance(120_000);
-      const all = server.rows.map(({ message }) => message.content);
-      for (const client of clients) {
-        await client.loadLatest("global");
-        expect(contents(client)).toEqual(all);
-        expect(client.pending("global")).toEqual([]);
-      }
-      for (const who of [0, 1]) expect(all.filter((content) => content.startsWith(`${who}/`))).toEqual(said[who]!);
-    }),
-    { numRuns: 150 },
-  );
-}, 30_000);

@@ -76,6 +76,27 @@ test("a port that is taken by something else; one's own server is nothing wrong"
   expect(await wrongs({ ...env, HOST: "203.0.113.1" })).toEqual(one("HOST", "no address of this machine"));
 }, 30_000);
 
+test("a port for /metrics that is taken by something else, that of any worker; one's own server is nothing wrong", async () => {
+  const other = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response("something_else 1") });
+  const taken = other.port!;
+  const says = one("METRICS_PORT", `something else listens on 127.0.0.1:${taken}`, "set another METRICS_PORT");
+  expect(await wrongs({ ...(await inFolder()), METRICS_PORT: `${taken}` })).toEqual(says);
+  const scaled = { SECRET_KEY: SECRET, DATABASE_URL: "postgres://x@127.0.0.1:1/x", REDIS_URL: "redis://127.0.0.1:1" };
+  const ofTwo = await wrongs({ ...scaled, WORKERS: "2", METRICS_PORT: `${taken - 1}` });
+  expect(ofTwo.filter((line) => line.includes("METRICS_PORT"))).toEqual(says);
+  await other.stop(true);
+  const env = { ...(await inFolder()), PORT: `${await freePort()}`, METRICS_PORT: `${await freePort()}` };
+  for (const token of [{}, { METRICS_TOKEN: SECRET }] as Env[]) {
+    const server = await startServer({ ...env, ...token });
+    expect(await wrongs({ ...env, ...token })).toEqual([]);
+    await server.kill();
+  }
+  const port = `${await freePort()}`;
+  expect(await wrongs({ ...(await inFolder()), PORT: port, METRICS_PORT: port })).toEqual(
+    one("METRICS_PORT", "is PORT"),
+  );
+}, 60_000);
+
 test("a folder of another user, or one that all may look into", async () => {
   if (process.geteuid!() !== 0) return console.warn("*** SKIPPED: giving a folder away needs root");
   const env = await inFolder();

@@ -33,8 +33,8 @@ export const MUTATIONS: Record<string, { file: string; line: string; instead: st
   },
   "the outbox forgets with the page": {
     file: "client/drafts.ts",
-    line: "restore(mine, stored.map(([, value]) => value) as OutboxEntry[]);",
-    instead: "void stored; void restore;",
+    line: "stored.filter(({ clientId }) => !done.has(clientId)),",
+    instead: "stored.slice(stored.length),",
   },
   "ack before commit": {
     file: "chat/writer.ts",
@@ -95,8 +95,8 @@ export const MUTATIONS: Record<string, { file: string; line: string; instead: st
   },
   "a page from before a removal is taken": {
     file: "client/messages.ts",
-    line: "stream.era++;\n  const at = stream.messages.findIndex",
-    instead: "const at = stream.messages.findIndex",
+    line: "stream.era++;\n  stream.removedAt = seq;",
+    instead: "stream.removedAt = seq;",
   },
   "a lost leave never repaired": {
     file: "presence/presence.ts",

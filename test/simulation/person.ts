@@ -62,7 +62,12 @@ export class Person {
       fetch: async (url, { method }) => {
         await clock.sleep(random() * 30);
         if (!database.calm && random() < 0.1) throw new Error("no network");
-        if (method !== "DELETE") return answer(200, this.rest(new URL(url)));
+        if (method !== "DELETE") {
+          const body = this.rest(new URL(url));
+          // Slower than a socket, sometimes by far: what it shows may be over when it arrives.
+          await clock.sleep(random() * (random() < 0.3 && !database.calm ? 1_000 : 30));
+          return answer(200, body);
+        }
         const [stream, , id] = new URL(url).pathname.split("/").slice(-4) as [string, string, string];
         await remove(this, stream === "global" ? GLOBAL_ROOM : stream, id);
         if (!database.calm && random() < 0.1) throw new Error("no network");

@@ -1,6 +1,6 @@
 /** What screen readers are told of, author first, and no faster than it can be read out. */
 import { computed, effect, signal } from "@preact/signals";
-import { chat, connection, me, online, opened } from "./chat.ts";
+import { chat, isLive, me, online, opened } from "./chat.ts";
 import { sentenceOf, words } from "./words/index.ts";
 
 /** How many have been told, and the lines of the last. */
@@ -79,7 +79,7 @@ chat.on("failed", ({ content, error }) => {
 
 /** That one is cut off is told where it lasts (ms), once; and then that it is over. */
 const LASTS = 2_000;
-const isAway = computed(() => me.value !== null && (connection.value.state !== "live" || !online.value));
+const isAway = computed(() => me.value !== null && !isLive.value);
 let toldAway = false;
 /** Who has just come takes a moment to connect. */
 let wasHere = false;

@@ -50,6 +50,9 @@ export function known() {
 
 export const me = computed(() => (known(), chat.user()));
 export const connection = computed(() => (known(), chat.connection));
+/** Whether the server is heard: else nobody knows who is there. */
+export const isLive = computed(() => connection.value.state === "live" && online.value);
+export const isOnline = (id: string): boolean => isLive.value && known().presence.has(id);
 export const unread = computed(() => [...known().streams.values()].reduce((sum, room) => sum + room.unread, 0));
 
 /** Rooms as they are listed: everybody's, then the latest activity first. */

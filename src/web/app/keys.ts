@@ -91,19 +91,36 @@ export function listenToKeys(): () => void {
   return () => removeEventListener("keydown", pressed);
 }
 
-/** What has the focus can go away, as a button that was pressed: the focus then goes to what was around it, or to the composer. */
+/**
+ * What has the focus can go away, as a button that was pressed: the focus then goes to what was around it, or to the composer. A line of a room
+ * leaves when it is scrolled out of sight; its link or button has the focus again when it is back, unless the focus went on meanwhile.
+ */
 export function watchFocus(): () => void {
   let last: Element | null = null;
   let around: HTMLElement | null = null;
+  /** The log, as long as the focus waits there for its line to come back, and where in that line it was. */
+  let waiting: HTMLElement | null = null;
+  let line: { key: string; at: number } | null = null;
+  const within = (of: Element) => [...of.querySelectorAll<HTMLElement>("a, button, [tabindex]")];
   const remember = ({ target }: FocusEvent) => {
     last = target as Element;
     around = last.closest(".failed") ? null : last.closest<HTMLElement>(".log");
+    const item = last.closest<HTMLElement>("[data-key]");
+    if (item) line = { key: item.dataset.key!, at: within(item).indexOf(last as HTMLElement) };
+    else if (last !== waiting) line = null;
+  };
+  const comeBack = () => {
+    if (!waiting || document.activeElement !== waiting || !line) return (waiting = null);
+    const item = waiting.querySelector(`[data-key="${CSS.escape(line.key)}"]`);
+    if (item) within(item)[line.at]?.focus({ preventScroll: true });
   };
   const watch = new MutationObserver(() => {
+    if (waiting) comeBack();
     if (!last || last.isConnected || document.activeElement !== document.body) return;
     last = null;
-    if (around?.isConnected) around.focus({ preventScroll: true });
-    else focusRoom();
+    if (!around?.isConnected) return focusRoom();
+    waiting = line && around;
+    around.focus({ preventScroll: true });
   });
   watch.observe(document.body, { childList: true, subtree: true });
   addEventListener("focusin", remember);

@@ -1,6 +1,6 @@
 import { useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import { chat, known, load, me, newFrom, unloaded } from "./chat.ts";
+import { chat, isLive, known, load, me, newFrom, unloaded } from "./chat.ts";
 import { keep, kept } from "./kept.ts";
 import { linesOf } from "./lines.ts";
 import { drawn, LineOf } from "./messages.tsx";
@@ -175,7 +175,7 @@ export function Log({ stream }: { stream: string }) {
                 {w.failed}
               </button>
             ) : (
-              <span class="late">{w.loading}</span>
+              <span class="late">{isLive.value ? w.loading : w.later}</span>
             )}
           </p>
         )}
@@ -218,7 +218,7 @@ function Empty({ isGlobal }: { isGlobal: boolean }) {
 
 function Typing({ names }: { names: string[] }) {
   return (
-    <p class={names.length ? "typing" : "typing nobody"} role="status">
+    <p class="typing" role="status">
       {names.length > 0 && (
         <>
           <span class="dots" aria-hidden="true">

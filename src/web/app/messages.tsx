@@ -1,8 +1,10 @@
+import { effect, signal } from "@preact/signals";
 import { Component } from "preact";
-import type { Pending } from "../../client/index.ts";
-import { chat, me } from "./chat.ts";
+import { useEffect, useRef } from "preact/hooks";
+import { ChatError, type Message, type Pending } from "../../client/index.ts";
+import { chat, me, opened } from "./chat.ts";
 import type { Line } from "./lines.ts";
-import { Avatar, Icon, type IconName, Name } from "./parts.tsx";
+import { Avatar, Icon, IconButton, type IconName, Name } from "./parts.tsx";
 import { Text } from "./text.tsx";
 import { dayOf, fullTimeOf, timeOf } from "./time.ts";
 import { sentenceOf, words } from "./words/index.ts";
@@ -41,7 +43,7 @@ export class LineOf extends Component<Props> {
 
   override render({ line, mine, isRead }: Props) {
     return (
-      <li>
+      <li data-key={line.key}>
         {line.day && (
           <div class="divider">
             <time dateTime={new Date(line.at).toISOString()}>{dayOf(line.at)}</time>
@@ -69,6 +71,8 @@ function MessageOf({ line, mine, isRead }: Props) {
     <div
       class={`message ${mine ? "mine" : ""} ${first ? "first" : ""} ${last ? "last" : ""}`}
       data-state={mine ? state : undefined}
+      // A tap shows what can be done with it.
+      tabIndex={mine && line.message ? -1 : undefined}
     >
       {!mine && first && <Avatar id={sender.id} name={sender.username} />}
       <div class={first && !mine ? "said-by" : "said-by unseen"}>
@@ -78,24 +82,28 @@ function MessageOf({ line, mine, isRead }: Props) {
           <span class="for-ears">{w.message.says(mine ? w.you : sender.username)} </span>
         )}
       </div>
-      <div class="bubble">
-        <div class="text" dir="auto">
-          <Text of={content} id={line.key} />
-          <span class="meta">
-            {last && (
-              <time dateTime={new Date(line.at).toISOString()} title={fullTimeOf(line.at)}>
-                {timeOf(line.at)}
-              </time>
-            )}
-            {mine && (
-              <span class="state" title={w.message.states[state]}>
-                <Icon name={ICONS[state]} />
-                <span class="for-ears">{w.message.states[state]}</span>
-              </span>
-            )}
-          </span>
+      <div class="bubble-row">
+        <div class="bubble">
+          <div class="text" dir="auto">
+            <Text of={content} id={line.key} />
+            <span class="meta">
+              {last && (
+                <time dateTime={new Date(line.at).toISOString()} title={fullTimeOf(line.at)}>
+                  {timeOf(line.at)}
+                </time>
+              )}
+              {mine && (
+                <span class="state" title={w.message.states[state]}>
+                  <Icon name={ICONS[state]} />
+                  <span class="for-ears">{w.message.states[state]}</span>
+                </span>
+              )}
+            </span>
+          </div>
         </div>
+        {mine && line.message && <RemoveButton message={line.message} />}
       </div>
+      {mine && line.message && removing.value?.id === line.message.id && <Removing message={line.message} />}
       {line.pending?.state === "failed" && <Failed pending={line.pending} />}
     </div>
   );
@@ -111,6 +119,68 @@ function Failed({ pending: { clientId, error } }: { pending: Pending }) {
       </button>{" "}
       <button type="button" class="link" onClick={() => chat.discard(clientId)}>
         {w.message.discard}
+      </button>
+    </p>
+  );
+}
+
+/** What is to be removed, by its id, until another room is opened; `problem` is why it was not. */
+const removing = signal<{ id: Message["id"]; problem?: string } | null>(null);
+effect(() => {
+  void opened.value;
+  removing.value = null;
+});
+
+function RemoveButton({ message: { id } }: { message: Message }) {
+  const isAsked = removing.value?.id === id;
+  return (
+    <IconButton
+      class="remove"
+      icon="remove"
+      label={words.value.message.remove}
+      aria-expanded={isAsked}
+      onClick={() => (removing.value = isAsked ? null : { id })}
+    />
+  );
+}
+
+/** Asks before: it goes for everyone. Whoever has it learns of it from the server, this page too. */
+function Removing({ message: { id } }: { message: Message }) {
+  const w = words.value.message;
+  const question = useRef<HTMLParagraphElement>(null);
+  useEffect(() => {
+    question.current?.scrollIntoView({ block: "nearest" });
+    question.current?.querySelector("button")?.focus();
+  }, []);
+  async function remove(): Promise<void> {
+    const stream = opened.peek();
+    try {
+      await chat.remove(stream, id);
+    } catch (error) {
+      if (!(error instanceof ChatError)) throw error;
+      if (removing.peek()?.id === id) removing.value = { id, problem: sentenceOf(error) };
+    }
+  }
+  function keep(): void {
+    question.current?.closest(".message")?.querySelector<HTMLElement>(".remove")?.focus();
+    removing.value = null;
+  }
+  return (
+    <p
+      class="failed"
+      ref={question}
+      onKeyDown={(event) => {
+        if (event.key !== "Escape") return;
+        event.preventDefault();
+        keep();
+      }}
+    >
+      {removing.value?.problem ?? w.removeForAll}{" "}
+      <button type="button" class="link" onClick={remove}>
+        {w.remove}
+      </button>{" "}
+      <button type="button" class="link" onClick={keep}>
+        {w.keep}
       </button>
     </p>
   );

@@ -1,7 +1,7 @@
 import { type Signal, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { User } from "../../protocol/models.ts";
-import { chat, known } from "./chat.ts";
+import { chat, isLive, isOnline } from "./chat.ts";
 import { dialog, go } from "./keys.ts";
 import { Avatar, Name } from "./parts.tsx";
 import { Picker } from "./picker.tsx";
@@ -99,16 +99,15 @@ export function People({ searching }: { searching: Signal<boolean> }) {
 }
 
 function Person({ user }: { user: User }) {
-  const isOnline = known().presence.has(user.id);
   return (
     <>
-      <Avatar id={user.id} name={user.username} online={isOnline} />
+      <Avatar id={user.id} name={user.username} online={isOnline(user.id)} />
       <span class="row-text">
         <span class="row-title">
           <Name of={user.username} />
         </span>
         <span class="row-last">
-          <span class="preview">{isOnline ? words.value.online : words.value.offline}</span>
+          <span class="preview">{isLive.value && (isOnline(user.id) ? words.value.online : words.value.offline)}</span>
         </span>
       </span>
     </>

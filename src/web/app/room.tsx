@@ -1,4 +1,5 @@
-import { chat, connection, known, listShown, online, partnerOf, unread } from "./chat.ts";
+import type { User } from "../../protocol/models.ts";
+import { chat, connection, isLive, isOnline, known, listShown, online, partnerOf, unread } from "./chat.ts";
 import { Composer } from "./composer.tsx";
 import { Log } from "./log.tsx";
 import { Avatar, Icon, IconButton, Name } from "./parts.tsx";
@@ -18,7 +19,6 @@ export function Room({ stream }: { stream: string }) {
 function Header({ stream }: { stream: string }) {
   const { streams, presence } = known();
   const partner = stream === "global" ? undefined : partnerOf(streams.get(stream));
-  const isOnline = partner !== undefined && presence.has(partner.id);
   const others = unread.value - (streams.get(stream)?.unread ?? 0);
   const w = words.value;
   return (
@@ -33,7 +33,7 @@ function Header({ stream }: { stream: string }) {
         {others > 0 && <span class="dot" />}
       </span>
       {partner ? (
-        <Avatar id={partner.id} name={partner.username} online={isOnline} />
+        <Avatar id={partner.id} name={partner.username} online={isOnline(partner.id)} />
       ) : (
         <span class="avatar of-room" aria-hidden="true">
           <Icon name="room" />
@@ -43,21 +43,23 @@ function Header({ stream }: { stream: string }) {
         <h1 tabIndex={-1}>
           <Name of={partner?.username ?? (stream === "global" ? w.everyone : "")} />
         </h1>
-        <p>{partner ? (isOnline ? w.online : lastSeen(partner.last_seen)) : w.room.online(presence.size)}</p>
+        <p>{isLive.value && (partner ? presenceOf(partner) : w.room.online(presence.size))}</p>
       </div>
       <Connection />
     </header>
   );
 }
 
-function lastSeen(at: string | null): string {
-  return at ? words.value.room.lastSeen(agoOf(Date.parse(at))) : words.value.offline;
+function presenceOf({ id, last_seen }: Pick<User, "id" | "last_seen">): string {
+  const w = words.value;
+  if (isOnline(id)) return w.online;
+  return last_seen ? w.room.lastSeen(agoOf(Date.parse(last_seen))) : w.offline;
 }
 
 /** Told quietly, and only where it lasts: the style shows it after a moment, and ears hear of it in announcer.tsx. */
 function Connection() {
   const now = connection.value;
-  if (now.state === "live" && online.value) return null;
+  if (isLive.value) return null;
   const w = words.value.room;
   const given = now.state === "offline" && now.code !== undefined;
   return (

@@ -2,19 +2,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { ChatError, type Room as RoomOfClient } from "../../client/index.ts";
 import { Announcer } from "./announcer.tsx";
-import {
-  chat,
-  connection,
-  goodbye,
-  known,
-  listed,
-  listShown,
-  me,
-  online,
-  opened,
-  partnerOf,
-  tellTabs,
-} from "./chat.ts";
+import { chat, goodbye, isLive, isOnline, known, listed, listShown, me, opened, partnerOf, tellTabs } from "./chat.ts";
 import { forgetAll } from "./kept.ts";
 import { dialog, go, listenToKeys, watchFocus } from "./keys.ts";
 import { NoticesButton, NoticesHint } from "./notices.tsx";
@@ -88,14 +76,13 @@ function Sidebar() {
 }
 
 function Rooms() {
-  const { presence, more } = known();
+  const { more } = known();
   const w = words.value;
   return (
     <ul class="rows scrolls">
       {listed().map((room) => {
         const partner = partnerOf(room);
         if (room.kind === "direct" && !partner) return null;
-        const isOnline = partner !== undefined && presence.has(partner.id);
         return (
           <li key={room.stream}>
             <button
@@ -105,7 +92,7 @@ function Rooms() {
               onClick={() => go(room.stream)}
             >
               {partner ? (
-                <Avatar id={partner.id} name={partner.username} online={isOnline} />
+                <Avatar id={partner.id} name={partner.username} online={isOnline(partner.id)} />
               ) : (
                 <span class="avatar of-room" aria-hidden="true">
                   <Icon name="room" />
@@ -114,7 +101,7 @@ function Rooms() {
               <span class="row-text">
                 <span class="row-title">
                   <Name of={partner?.username ?? w.everyone} />
-                  {isOnline && <span class="for-ears"> {w.isOnline}</span>}
+                  {partner && isOnline(partner.id) && <span class="for-ears"> {w.isOnline}</span>}
                   {room.lastMessage && (
                     <time dateTime={room.lastMessage.timestamp}>
                       {shortlyOf(Date.parse(room.lastMessage.timestamp))}
@@ -146,8 +133,19 @@ function Preview({ room }: { room: Readonly<RoomOfClient> }) {
   const last = room.lastMessage;
   if (!last) return <span class="preview">{room.kind === "global" ? w.rooms.emptyGlobal : w.rooms.emptyDirect}</span>;
   const whole = room.messages.at(-1);
-  const text = <bdi>{whole?.seq === last.seq ? (whole.text ?? whole.content) : last.content}</bdi>;
-  return <span class="preview">{last.sender_id === me.value?.id ? w.rooms.byMe(text) : text}</span>;
+  const message = whole?.seq === last.seq ? whole : undefined;
+  // More is never seen, and would be read out.
+  const text = <bdi>{message ? (message.text ?? message.content).slice(0, 100) : last.content}</bdi>;
+  const isBy = room.kind === "global" && message;
+  return (
+    <span class="preview">
+      {last.sender_id === me.value?.id
+        ? w.rooms.byMe(text)
+        : isBy
+          ? w.rooms.by(<Name of={message.sender.username} />, text)
+          : text}
+    </span>
+  );
 }
 
 function MoreRooms() {
@@ -179,7 +177,7 @@ function Account() {
   const w = words.value.account;
   return (
     <footer class="account">
-      <Avatar id={user.id} name={user.username} online={connection.value.state === "live" && online.value} />
+      <Avatar id={user.id} name={user.username} online={isLive.value} />
       <span class="account-name">
         <Name of={user.username} />
       </span>

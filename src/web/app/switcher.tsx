@@ -1,6 +1,6 @@
 import { useSignal } from "@preact/signals";
 import type { Room } from "../../client/index.ts";
-import { known, listed, opened, partnerOf, visited } from "./chat.ts";
+import { isOnline, listed, opened, partnerOf, visited } from "./chat.ts";
 import { closeDialog, Dialog } from "./dialog.tsx";
 import { go } from "./keys.ts";
 import { Avatar, Badge, Icon, Name } from "./parts.tsx";
@@ -68,7 +68,7 @@ function RoomRow({ room }: { room: Readonly<Room> }) {
   return (
     <>
       {partner ? (
-        <Avatar id={partner.id} name={partner.username} online={known().presence.has(partner.id)} />
+        <Avatar id={partner.id} name={partner.username} online={isOnline(partner.id)} />
       ) : (
         <span class="avatar of-room" aria-hidden="true">
           <Icon name="room" />

@@ -64,7 +64,7 @@ export const ar = ({ number, plural, list }: Grammar) =>
     fields: {
       username: {
         required: "الاسم مطلوب هنا.",
-        invalid: `يتكوّن الاسم من ${number(2)} إلى ${number(32)} حرفًا ورقمًا من خط واحد، ويجوز أن تتخلله ‎. _ - @ +‎`,
+        invalid: `يتكوّن الاسم من ${number(2)} إلى ${number(32)} حرفًا ورقمًا من خط واحد بلا مسافات، ويجوز أن تتخلله ‎. _ - @ +‎`,
         taken: "هذا الاسم مأخوذ، أو يشبه اسمًا مأخوذًا.",
       },
       password: {
@@ -106,6 +106,7 @@ export const ar = ({ number, plural, list }: Grammar) =>
       list: "الغرف",
       close: "إغلاق القائمة",
       byMe: (text: Part): Part => ["أنت: ", text],
+      by: (name, text) => [name, ": ", text],
       emptyGlobal: "تحية للجميع",
       emptyDirect: "لم يُقل شيء بعد",
       older: "محادثات أقدم",
@@ -140,9 +141,10 @@ export const ar = ({ number, plural, list }: Grammar) =>
       older: "رسائل أقدم…",
       olderFailed: "تعذّر تحميل الرسائل الأقدم. إعادة المحاولة",
       loading: "جارٍ التحميل…",
+      later: "تظهر الرسائل عند عودة الاتصال، وما تكتبه الآن يُرسل حينها.",
       failed: "تعذّر تحميل الرسائل. إعادة المحاولة",
       emptyGlobal: "الهدوء يعمّ المكان. لك الكلمة الأولى.",
-      emptyDirect: "محادثة جديدة، لا يراها سواكما.",
+      emptyDirect: "محادثة جديدة بينكما.",
       isTyping: (name: Part): Part => [name, " يكتب الآن"],
       toLatest: "إلى الأحدث",
       toLatestNew: (count) =>
@@ -168,6 +170,9 @@ export const ar = ({ number, plural, list }: Grammar) =>
       },
       notSent: "لم تُرسل الرسالة.",
       discard: "تجاهل",
+      remove: "إزالة",
+      removeForAll: "إزالتها لدى الجميع؟",
+      keep: "إبقاء",
       showAll: "عرض الكل",
       showLess: "عرض أقل",
       heard: (name, text) => `${name}: ${text}`,

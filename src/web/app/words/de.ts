@@ -55,7 +55,8 @@ export const de = ({ number, plural, list }: Grammar) =>
     fields: {
       username: {
         required: "Hier fehlt dein Name.",
-        invalid: "Ein Name hat 2 bis 32 Buchstaben und Ziffern einer Schrift; . _ - @ + dürfen darin vorkommen.",
+        invalid:
+          "Ein Name hat 2 bis 32 Buchstaben und Ziffern einer Schrift, ohne Leerzeichen; . _ - @ + dürfen darin vorkommen.",
         taken: "Dieser Name ist vergeben oder sieht einem vergebenen zum Verwechseln ähnlich.",
       },
       password: {
@@ -97,6 +98,7 @@ export const de = ({ number, plural, list }: Grammar) =>
       list: "Räume",
       close: "Liste schließen",
       byMe: (text: Part): Part => ["Du: ", text],
+      by: (name, text) => [name, ": ", text],
       emptyGlobal: "Sag allen Hallo",
       emptyDirect: "Noch nichts gesagt",
       older: "Ältere Unterhaltungen",
@@ -117,9 +119,10 @@ export const de = ({ number, plural, list }: Grammar) =>
       older: "Ältere Nachrichten …",
       olderFailed: "Ältere Nachrichten ließen sich nicht laden. Erneut versuchen",
       loading: "Lädt …",
+      later: "Die Nachrichten kommen mit der Verbindung. Was du jetzt schreibst, wird dann gesendet.",
       failed: "Die Nachrichten ließen sich nicht laden. Erneut versuchen",
       emptyGlobal: "Noch ist es still hier. Mach den Anfang.",
-      emptyDirect: "Eine neue Unterhaltung. Nur ihr beide könnt sie sehen.",
+      emptyDirect: "Eine neue Unterhaltung. Sie bleibt zwischen euch beiden.",
       isTyping: (name: Part): Part => [name, " schreibt"],
       toLatest: "Zum Neuesten",
       toLatestNew: (count) =>
@@ -140,6 +143,9 @@ export const de = ({ number, plural, list }: Grammar) =>
       },
       notSent: "Sie wurde nicht gesendet.",
       discard: "Verwerfen",
+      remove: "Entfernen",
+      removeForAll: "Für alle entfernen?",
+      keep: "Behalten",
       showAll: "Alles zeigen",
       showLess: "Weniger zeigen",
       heard: (name, text) => `${name}: ${text}`,

@@ -55,7 +55,7 @@ export const en = ({ number, plural, list }: Grammar) => ({
   fields: {
     username: {
       required: "Your name here, please.",
-      invalid: "A name has 2 to 32 letters and digits of one script; . _ - @ + may stand among them.",
+      invalid: "A name has 2 to 32 letters and digits of one script, without spaces; . _ - @ + may stand among them.",
       taken: "This name is taken, or looks like one that is.",
     },
     password: {
@@ -98,6 +98,7 @@ export const en = ({ number, plural, list }: Grammar) => ({
     list: "Rooms",
     close: "Close the list",
     byMe: (text: Part): Part => ["You: ", text],
+    by: (name: Part, text: Part): Part => [name, ": ", text],
     emptyGlobal: "Say hello to everyone",
     emptyDirect: "Nothing said yet",
     older: "Older conversations",
@@ -119,9 +120,10 @@ export const en = ({ number, plural, list }: Grammar) => ({
     older: "Older messages…",
     olderFailed: "Older messages could not be loaded. Try again",
     loading: "Loading…",
+    later: "The messages come with the connection. What you write now is sent then.",
     failed: "The messages could not be loaded. Try again",
     emptyGlobal: "It is quiet here. Be the first to say something.",
-    emptyDirect: "A new conversation. Only the two of you can see it.",
+    emptyDirect: "A new conversation. It is between the two of you.",
     isTyping: (name: Part): Part => [name, " is typing"],
     toLatest: "To the latest",
     toLatestNew: (count: number) => plural(count, { one: "To the latest, # new", other: "To the latest, # new" }),
@@ -141,6 +143,9 @@ export const en = ({ number, plural, list }: Grammar) => ({
     },
     notSent: "It was not sent.",
     discard: "Discard",
+    remove: "Remove",
+    removeForAll: "Remove it for everyone?",
+    keep: "Keep",
     showAll: "Show all",
     showLess: "Show less",
     /** Read out. */
