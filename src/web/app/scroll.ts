@@ -35,8 +35,6 @@ export function createScroll(place: Place | null, rested: () => void) {
   let slack = 0;
   let scrolling = 0;
   let most = AROUND;
-  /** Looked at since the last rendering: to ask where the box is when others have been rendered would have all laid out for that alone. */
-  let looked = false;
   /** What `settle` found in the document the last time. */
   let settled: Span = span;
 
@@ -59,7 +57,6 @@ export function createScroll(place: Place | null, rested: () => void) {
 
   /** Takes in how far a hand has moved the box. The lines may have changed their heights meanwhile, so only by how much, not where to. */
   function look(): void {
-    looked = true;
     const by = (box?.scrollTop ?? left) - left;
     if (!box || Math.abs(by) < 1 || rows.seqOf(0) === undefined) return;
     left = box.scrollTop;
@@ -107,14 +104,16 @@ export function createScroll(place: Place | null, rested: () => void) {
     if (place) remember(by === null ? top() : view());
   }
 
-  /** @param redrawn some line is another than before, or may have another size */
-  function arrange(redrawn: boolean): void {
-    const { paddingTop } = list!.style;
-    pad();
-    const isSame = !redrawn && span.from === settled.from && span.to === settled.to;
+  /** @param changed some line is another than before, or may have another size */
+  function arrange(changed: boolean): void {
+    const isSame = !changed && span.from === settled.from && span.to === settled.to;
     settled = span;
-    // More space below what somebody looks at moves nothing: there is nothing to lay out before its time.
+    const { paddingTop } = list!.style;
+    // Before anything is asked of the document: each question after a change has it laid out.
+    pad();
+    // More space below what somebody looks at moves nothing.
     if (isSame && place && paddingTop === list!.style.paddingTop) return;
+    [height, width] = [box!.clientHeight, list!.clientWidth];
     if (!isSame) measure();
     hold();
     arranged = list!.clientHeight;
@@ -128,18 +127,17 @@ export function createScroll(place: Place | null, rested: () => void) {
     rested();
   }
 
+  const wanting = () => !rows.suffices(span, view(), height, most);
   const view = () => (place ? rows.offset(rows.indexOf(place.seq)) - place.top : rows.total() - height);
 
   return {
     place: () => place,
     /** Lines that are held above the view (px). */
     above: () => view(),
-    /** To be called before anything is rendered because of a message. */
+    /** To be called before anything is rendered because of news: afterwards, to ask where the box is has all laid out for that alone. */
     look,
     /** The lines to be shown. */
     span(talk: Talk): Span {
-      if (!looked) look();
-      looked = false;
       rows.sync(talk);
       return (span = rows.around(view(), height, most));
     },
@@ -148,24 +146,24 @@ export function createScroll(place: Place | null, rested: () => void) {
      * @returns whether others are to be there
      */
     settle(nextBox: HTMLElement, nextList: HTMLElement, rendered: boolean, drawn = 0): boolean {
-      const isSame = box === nextBox && box.clientHeight === height && nextList.clientHeight === arranged;
       // Most sizes that one is told of have been seen already.
-      if (!rendered && isSame) return false;
+      if (!rendered && box?.clientHeight === height && nextList.clientHeight === arranged) return false;
       [box, list] = [nextBox, nextList];
-      [height, width] = [box.clientHeight, list.clientWidth];
       // While there is nothing to scroll, no hand has done that. Nor where new lines stand in the space of others.
-      if (!span.to) left = box.scrollTop;
-      if (!span.to) return false;
+      if (!span.to) {
+        [height, width, left] = [box.clientHeight, list.clientWidth, box.scrollTop];
+        return false;
+      }
       if (!rendered) look();
       arrange(!rendered || drawn > 0);
-      return !rows.suffices(span, view(), height, most);
+      return wanting();
     },
     /** The box was scrolled. @returns whether other lines are to be shown */
     moved(): boolean {
       clearTimeout(scrolling);
       scrolling = setTimeout(rest, STILL);
       look();
-      return !rows.suffices(span, view(), height, most);
+      return wanting();
     },
     /** At the end, or so near that it counts. */
     atEnd: () => place === null || (box !== null && below() < NEAR),
