@@ -134,7 +134,9 @@ describe("mallory's page", () => {
       }
     }
     const { headers } = await headersOf(open, "OPTIONS", FRIEND);
-    expect(headers.get("access-control-allow-headers")).toBe("Authorization,Content-Type,Idempotency-Key");
+    expect(headers.get("access-control-allow-headers")).toBe(
+      "Authorization,Content-Type,Idempotency-Key,X-Request-Id,traceparent",
+    );
     // Only the API; sockets have their own door.
     expect((await headersOf(open, "GET", FRIEND, "/healthz")).origin).toBeNull();
   });

@@ -95,7 +95,9 @@ export function startNotices(): void {
   // It is given and taken back in the browser's settings, too.
   if (supported)
     void navigator.permissions.query({ name: "notifications" }).then((status) => {
-      status.onchange = () => (permission.value = Notification.permission);
+      const look = () => (permission.value = Notification.permission);
+      status.onchange = look;
+      look(); // It may have been given since this page began.
     });
 
   // Read here or on another device: every tab hears of it.
