@@ -128,6 +128,15 @@ export const SCREENS: Record<string, { options?: BrowserContextOptions; show: Sh
       await hand.page.getByRole("button", { name: "Discard" }).waitFor();
     },
   },
+  removing: {
+    options: PHONE,
+    show: async (hand, stage) => {
+      await enter(hand, stage);
+      await hand.mine("Then bring the lake.").locator(".bubble").tap();
+      await hand.page.getByRole("button", { name: "Remove" }).tap();
+      await hand.page.getByText("Remove it for everyone?").waitFor();
+    },
+  },
   "phone, the room": { options: PHONE, show: enter },
   "phone, the list": {
     options: PHONE,
