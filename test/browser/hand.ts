@@ -72,9 +72,19 @@ export async function sitDown(browser: Browser, url: string, options: BrowserCon
   async function swipe(by: number): Promise<void> {
     const { x, y, width, height } = (await page.locator(".log").boundingBox())!;
     const devtools = await context.newCDPSession(page);
-    const at = { x: x + width / 2, y: y + height / 2 };
-    const gesture = { ...at, yDistance: by, gestureSourceType: "touch", speed: 2_000, preventFling: false } as const;
-    await devtools.send("Input.synthesizeScrollGesture", gesture);
+    const touch = (type: "touchStart" | "touchMove" | "touchEnd", at?: number) =>
+      devtools.send("Input.dispatchTouchEvent", {
+        type,
+        touchPoints: at === undefined ? [] : [{ x: x + width / 2, y: at }],
+      });
+    const stroke = Math.min(Math.abs(by), height * 0.7) * Math.sign(by);
+    for (let left = by; Math.abs(left) >= 1; left -= stroke) {
+      const from = y + height / 2 - stroke / 2;
+      await touch("touchStart", from);
+      for (let step = 1; step <= 8; step++) await touch("touchMove", from + (stroke * step) / 8);
+      await touch("touchEnd");
+      if (Math.abs(left) <= Math.abs(stroke)) break;
+    }
     await devtools.detach();
   }
   return {

@@ -11,4 +11,4 @@ afterAll(() => {
   witnessLogs();
   // Of a whole run: some hundred are seen.
   if (process.env.CI) console.log(`documented, and never seen by a test: ${unseen().join(", ") || "nothing"}`);
-}, 60_000);
+}, 180_000);
