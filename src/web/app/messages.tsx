@@ -37,7 +37,8 @@ export class LineOf extends Component<Props> {
     return isOther || day || isNew;
   }
 
-  override componentDidMount(): void {
+  // Not when it is there: whoever measures is asked before that.
+  override componentWillMount(): void {
     drawn.lines++;
   }
 
