@@ -1,5 +1,5 @@
 /** Notifications of what is said while nobody looks: by permission, asked for by a click. */
-import { effect, signal } from "@preact/signals";
+import { computed, effect, signal } from "@preact/signals";
 import type { Message } from "../../client/index.ts";
 import { chat, known, me, opened, openRoom, unread } from "./chat.ts";
 import { mentions } from "./mention.ts";
@@ -100,15 +100,22 @@ export function startNotices(): void {
       look(); // It may have been given since this page began.
     });
 
-  // Read here or on another device: every tab hears of it.
-  let before = 0;
+  // Read here or on another device: every tab hears of it. By rooms, since the count of all may stay while one is read and another is not.
+  let before: string[] = [];
   effect(() => {
-    const now = unread.value;
-    if (now < before) void untell((stream) => !chat.state.streams.get(stream)?.unread);
+    const now = unreadRooms.value.split(" ");
+    if (before.some((stream) => !now.includes(stream))) void untell((stream) => !now.includes(stream));
     before = now;
+  });
+  effect(() => {
+    void unread.value;
     counting ||= setTimeout(showCount, GATHER);
   });
 }
+
+const unreadRooms = computed(() =>
+  [...known().streams.values()].flatMap((room) => (room.unread ? [room.stream] : [])).join(" "),
+);
 
 /** Title, icon and badge are the browser's, which takes longer over them than the page over a message; most that comes is read at once (ms). */
 const GATHER = 200;
