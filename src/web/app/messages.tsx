@@ -1,6 +1,6 @@
 import { effect, signal } from "@preact/signals";
 import { Component } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { ChatError, type Message, type Pending } from "../../client/index.ts";
 import { chat, me, opened } from "./chat.ts";
 import type { Line } from "./lines.ts";
@@ -149,7 +149,8 @@ function RemoveButton({ message: { id } }: { message: Message }) {
 function Removing({ message: { id } }: { message: Message }) {
   const w = words.value.message;
   const question = useRef<HTMLParagraphElement>(null);
-  useEffect(() => {
+  // At once: Escape right after it is for this question.
+  useLayoutEffect(() => {
     question.current?.scrollIntoView({ block: "nearest" });
     question.current?.querySelector("button")?.focus();
   }, []);
