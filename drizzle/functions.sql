@@ -16,7 +16,11 @@
 -- in the statement that locks works on a snapshot from before the lock was granted, which leaves holes and doubles.
 CREATE OR REPLACE FUNCTION store_messages(p_rooms uuid[], p_senders uuid[], p_ids uuid[], p_client_ids text[], p_contents text[], p_sessions uuid[])
 RETURNS TABLE (n int, outcome text, id uuid, seq bigint, sent_at timestamptz)
-LANGUAGE plpgsql VOLATILE AS $$
+LANGUAGE plpgsql VOLATILE
+-- Only by the indexes, row by row: plans are made while the tables are empty, and kept until somebody counts what they hold. Anything else
+-- reads through a whole room for each batch.
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_material = off SET jit = off
+AS $$
 #variable_conflict use_column
 DECLARE
   v_count int := coalesce(array_length(p_rooms, 1), 0);

@@ -9,6 +9,8 @@ type Question = Request extends infer R ? (R extends { id: number } ? Omit<R, "i
 /** PGlite works on one question at a time; the second is there so that it need not wait for us in between. */
 const IN_FLIGHT = 2;
 const MAX_QUEUE = 10_000;
+/** What goes on while it rests may take longer than a question, but not for ever: everybody waits. */
+const UPKEEP_DEADLINE_MS = 60_000;
 
 /**
  * Questions and answers over a Worker. The queue is on this side: who waits in it for longer than the deadline is refused alone, while
@@ -42,13 +44,16 @@ export class WorkerClient {
   }
 
   /** Does the work while PGlite has nothing to do; who asks meanwhile waits, up to their deadline. */
-  async rest(work: () => Promise<void>): Promise<void> {
+  async rest(work: (ask: (question: Question) => Promise<unknown>) => Promise<unknown>): Promise<void> {
     while (this.#resting) await this.#resting;
     const rested = Promise.withResolvers<void>();
     this.#resting = rested.promise;
     try {
       while (this.#asked.size) await new Promise<void>((idle) => (this.#idle = idle));
-      await work();
+      await work((question) => {
+        const stop = this.after(UPKEEP_DEADLINE_MS, () => this.#restart());
+        return this.#post(question, stop);
+      });
     } finally {
       this.#resting = null;
       rested.resolve();

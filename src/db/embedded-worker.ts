@@ -18,7 +18,8 @@ export type Answer = { id: number; result: unknown } | { id: number; error: { me
 
 declare const self: Worker;
 
-let db: PGlite;
+/** A question that comes while it opens waits. */
+let opened: Promise<PGlite>;
 
 self.onmessage = async ({ data: request }: MessageEvent<Request>) => {
   try {
@@ -30,31 +31,34 @@ self.onmessage = async ({ data: request }: MessageEvent<Request>) => {
 };
 
 async function answer(request: Request): Promise<unknown> {
-  if ("open" in request) {
-    // PGlite reads it as a stream, which what is inside a binary does not allow.
-    const extension = Bun.isStandaloneExecutable ? `${request.open.dataDir}.trgm` : trgm;
-    if (extension !== trgm) await Bun.write(extension, Bun.file(trgm));
-    const [pgliteWasmModule, initdbWasmModule] = await Promise.all([wasm, initdbWasm].map(compiled));
-    db = new PGlite({
-      dataDir: request.open.dataDir,
-      pgliteWasmModule,
-      initdbWasmModule,
-      fsBundle: Bun.file(files) as unknown as Blob,
-      // What a migration creates; its files are PGlite's, not the cluster's.
-      extensions: { pg_trgm: pathToFileURL(extension) },
-      // Brings the process from about 300 MB to about 130.
-      postgresqlconf: ["shared_buffers=16MB", "max_wal_size=64MB", "TimeZone=UTC"],
-      parsers: { 20: Number, 1184: (text) => new Date(text) },
-    });
-    await db.waitReady;
-    if (extension !== trgm) await Bun.file(extension).delete();
-    return;
-  }
+  if ("open" in request) return void (await (opened = open(request.open.dataDir)));
+  const db = await opened;
   if ("exec" in request) return void (await db.exec(request.exec));
   if ("dump" in request) return db.dumpDataDir("gzip");
   if ("close" in request) return db.close();
   const { rows } = await db.query(request.sql, request.params, { rowMode: request.arrays ? "array" : "object" });
   return rows;
+}
+
+async function open(dataDir: string): Promise<PGlite> {
+  // PGlite reads it as a stream, which what is inside a binary does not allow.
+  const extension = Bun.isStandaloneExecutable ? `${dataDir}.trgm` : trgm;
+  if (extension !== trgm) await Bun.write(extension, Bun.file(trgm));
+  const [pgliteWasmModule, initdbWasmModule] = await Promise.all([wasm, initdbWasm].map(compiled));
+  const db = new PGlite({
+    dataDir,
+    pgliteWasmModule,
+    initdbWasmModule,
+    fsBundle: Bun.file(files) as unknown as Blob,
+    // What a migration creates; its files are PGlite's, not the cluster's.
+    extensions: { pg_trgm: pathToFileURL(extension) },
+    // Brings the process from about 300 MB to about 130.
+    postgresqlconf: ["shared_buffers=16MB", "max_wal_size=64MB", "TimeZone=UTC"],
+    parsers: { 20: Number, 1184: (text) => new Date(text) },
+  });
+  await db.waitReady;
+  if (extension !== trgm) await Bun.file(extension).delete();
+  return db;
 }
 
 const compiled = async (path: string) => WebAssembly.compile(await Bun.file(path).arrayBuffer());

@@ -6,6 +6,7 @@ import type { Clock } from "../ops/clock.ts";
 import type { Log } from "../ops/log.ts";
 import { countError, type Database, ormOver, type Row, type Session } from "./client.ts";
 import { WorkerClient } from "./embedded-client.ts";
+import { keepUp } from "./upkeep.ts";
 import template from "./template.tar.gz" with { type: "file" };
 
 /** It has one connection only, so that nobody else asks it anything while `session` is in a transaction. */
@@ -29,7 +30,9 @@ export async function openEmbedded(dataDir: string, clock: Clock, log: Log): Pro
     const client = new WorkerClient(join(dataDir, "pg"), clock.after, (what, error) => log.error({ err: error }, what));
     await client.open();
     const disk = await watchDisk(dataDir, clock);
+    const stopUpkeep = keepUp(client, disk.hasRoom, clock, log);
     const close = async () => {
+      stopUpkeep();
       await client.close();
       disk.stop();
       unlock();
