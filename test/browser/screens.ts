@@ -178,6 +178,9 @@ export async function showScreen(stage: Stage, name: string, look: Look = LOOKS.
 
 export async function wear(page: Page, look: Look): Promise<void> {
   await page.emulateMedia({ forcedColors: "none", contrast: "no-preference", ...look });
-  // Colours move to one another.
-  await page.evaluate("Promise.all(document.getAnimations().map(({ finished }) => finished))");
+  // Colours move to one another, from the next frame on.
+  await page.evaluate(`(async () => {
+    await new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)));
+    await Promise.all(document.getAnimations().map(({ finished }) => finished));
+  })()`);
 }

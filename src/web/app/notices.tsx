@@ -1,5 +1,5 @@
 /** Notifications of what is said while nobody looks: by permission, asked for by a click. */
-import { computed, effect, signal } from "@preact/signals";
+import { effect, signal } from "@preact/signals";
 import type { Message } from "../../client/index.ts";
 import { chat, known, me, opened, openRoom, unread } from "./chat.ts";
 import { mentions } from "./mention.ts";
@@ -81,7 +81,11 @@ function hear({ stream, message }: { stream: string; message: Message }): void {
   const title =
     room.kind === "direct" ? message.sender.username : words.value.notices.toEveryone(message.sender.username);
   void tell({ stream, seq: message.seq, title, body });
+  hadUnread.add(stream);
 }
+
+/** Rooms with something unread. What is told while nobody looks may be read before the page gets to show that it was there. */
+let hadUnread = new Set<string>();
 
 export function startNotices(): void {
   // Of a room on which somebody clicked where no page was open.
@@ -101,21 +105,17 @@ export function startNotices(): void {
     });
 
   // Read here or on another device: every tab hears of it. By rooms, since the count of all may stay while one is read and another is not.
-  let before: string[] = [];
   effect(() => {
-    const now = unreadRooms.value.split(" ");
-    if (before.some((stream) => !now.includes(stream))) void untell((stream) => !now.includes(stream));
-    before = now;
+    const now = new Set([...known().streams.values()].flatMap((room) => (room.unread ? [room.stream] : [])));
+    const isRead = (stream: string) => !now.has(stream);
+    if ([...hadUnread].some(isRead)) void untell(isRead);
+    hadUnread = now;
   });
   effect(() => {
     void unread.value;
     counting ||= setTimeout(showCount, GATHER);
   });
 }
-
-const unreadRooms = computed(() =>
-  [...known().streams.values()].flatMap((room) => (room.unread ? [room.stream] : [])).join(" "),
-);
 
 /** Title, icon and badge are the browser's, which takes longer over them than the page over a message; most that comes is read at once (ms). */
 const GATHER = 200;
