@@ -83,7 +83,8 @@ test("a port for /metrics that is taken by something else, that of any worker; o
   expect(await wrongs({ ...(await inFolder()), METRICS_PORT: `${taken}` })).toEqual(says);
   const scaled = { SECRET_KEY: SECRET, DATABASE_URL: "postgres://x@127.0.0.1:1/x", REDIS_URL: "redis://127.0.0.1:1" };
   const ofTwo = await wrongs({ ...scaled, WORKERS: "2", METRICS_PORT: `${taken - 1}` });
-  expect(ofTwo.filter((line) => line.includes("METRICS_PORT"))).toEqual(says);
+  // The port below may be somebody's, too.
+  expect(ofTwo.filter((line) => line.includes("METRICS_PORT"))).toEqual(expect.arrayContaining(says));
   await other.stop(true);
   const env = { ...(await inFolder()), PORT: `${await freePort()}`, METRICS_PORT: `${await freePort()}` };
   for (const token of [{}, { METRICS_TOKEN: SECRET }] as Env[]) {
