@@ -11,7 +11,7 @@ const DUE = `
 
 /**
  * Autovacuum, which the embedded database has not: PGlite is one process. Without statistics the planner takes every table for a small
- * one and keeps plans that read through all of it: a message cost more with each that was there before. Some 500 ms for a million messages, during
+ * one and keeps plans that read through all of it: a message cost more with each that was there before. 300,000 messages take some 150 ms, during
  * which the others wait; the more there are, the more rarely.
  */
 export function keepUp(client: WorkerClient, hasRoom: () => boolean, clock: Clock, log: Log): () => void {

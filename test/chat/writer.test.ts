@@ -52,6 +52,18 @@ describe("the writer", () => {
     expect(committed).toEqual(batches);
   });
 
+  test("a batch of many fills the writes it leaves in, and the rest goes with the next", async () => {
+    const sizes: number[] = [];
+    const { writer, committed } = writerOver(async (drafts) => {
+      sizes.push(drafts.length);
+      return stored(drafts);
+    });
+    const contents = Array.from({ length: 32 + 32 + 20 }, (_, i) => `${i}`);
+    await Promise.all(contents.map((content) => writer.store(draft(content))));
+    expect(sizes).toEqual([64, 20]);
+    expect(committed.flat()).toEqual(contents);
+  });
+
   test("private sends do not wait for the global room", async () => {
     const { writer } = writerOver(async (drafts) =>
       drafts[0]!.room === GLOBAL_ROOM ? new Promise(() => {}) : stored(drafts),
