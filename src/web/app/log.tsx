@@ -25,7 +25,6 @@ export function Log({ stream }: { stream: string }) {
   /** Rises when other lines are to be in the document. */
   const turn = useSignal(0);
   const atEnd = useSignal(true);
-  const loadingOlder = useSignal(false);
   const olderFailed = useSignal(false);
 
   function keepPlace(): void {
@@ -42,11 +41,8 @@ export function Log({ stream }: { stream: string }) {
   const now = () => chat.state.streams.get(stream);
 
   async function older(): Promise<void> {
-    if (!now()?.loaded || !now()?.olderLeft || loadingOlder.value) return;
-    loadingOlder.value = true;
     olderFailed.value = false;
     await chat.loadOlder(stream).catch(() => (olderFailed.value = true));
-    loadingOlder.value = false;
   }
 
   /** Whether the place where one was is not among the messages held. */
@@ -60,13 +56,16 @@ export function Log({ stream }: { stream: string }) {
     turn.value++;
   }
 
+  const goingBack = useRef(false);
   async function goBack(): Promise<void> {
+    goingBack.current = true;
     for (let page = 0; page < FAR && box.current && now()?.loaded && isAway(); page++) {
       await older();
       if (olderFailed.value) break;
     }
-    if (!now()?.loaded || !isAway()) return;
-    toEnd();
+    goingBack.current = false;
+    // Emptied meanwhile, it begins anew once the latest page is there.
+    if (now()?.loaded && isAway()) toEnd();
   }
 
   /** What is seen is read: with the end in view, on a page that somebody looks at. */
@@ -112,8 +111,8 @@ export function Log({ stream }: { stream: string }) {
     arrived();
   });
   useEffect(() => {
-    if (room?.loaded && !isReady) void goBack();
-  }, [room?.loaded && !isReady]);
+    if (room?.loaded && !isReady && !goingBack.current) void goBack();
+  });
   useLayoutEffect(() => {
     // The composer grows, an on-screen keyboard comes, a long text is unfolded.
     const watch = new ResizeObserver(() => {
