@@ -69,6 +69,8 @@ export function partnerOf(room: Readonly<Room> | undefined) {
 }
 
 chat.on("signedOut", ({ reason }) => {
+  // Before the card is shown: whoever sees it may close the page.
+  if (reason === "logged_out") forgetAll();
   goodbye.value = reason === "logged_out" ? null : reason;
   opened.value = "global";
   unloaded.value = new Set();

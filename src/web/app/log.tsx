@@ -29,7 +29,7 @@ export function Log({ stream }: { stream: string }) {
 
   function keepPlace(): void {
     const place = scroll.place();
-    if (me.peek()) keep(name, place && JSON.stringify(place));
+    if (chat.user()) keep(name, place && JSON.stringify(place));
   }
   const [scroll] = useState(() =>
     createScroll(JSON.parse(kept(name) ?? "null") as Place | null, () => {

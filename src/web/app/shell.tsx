@@ -3,7 +3,6 @@ import { useEffect, useRef } from "preact/hooks";
 import { ChatError, type Room as RoomOfClient } from "../../client/index.ts";
 import { Announcer } from "./announcer.tsx";
 import { chat, goodbye, isLive, isOnline, known, listed, listShown, me, opened, partnerOf, tellTabs } from "./chat.ts";
-import { forgetAll } from "./kept.ts";
 import { dialog, go, listenToKeys, watchFocus } from "./keys.ts";
 import { NoticesButton, NoticesHint } from "./notices.tsx";
 import { Avatar, Badge, Icon, IconButton, LanguageChoice, Name } from "./parts.tsx";
@@ -170,7 +169,6 @@ function Account() {
       if (!(error instanceof ChatError)) throw error;
       goodbye.value = "untold";
     } finally {
-      forgetAll();
       tellTabs("session");
     }
   }
