@@ -43,6 +43,7 @@ export function createSession({
 }) {
   let current: Stored | null = null;
   let renewing: Promise<string> | null = null;
+  let leaving = false;
 
   /** Kept in memory even where the storage fails: the session then lasts as long as the page. */
   async function keep(next: Stored): Promise<void> {
@@ -61,6 +62,8 @@ export function createSession({
 
   /** @returns false where another tab has a newer session of the same user: then that is the one */
   async function end(reason: SignedOutReason): Promise<boolean> {
+    // The server may close the socket before it answers the log-out; that one ends it then.
+    if (leaving && reason !== "logged_out") return true;
     if (reason === "expired" && (await adopt())) return false;
     const ended = current;
     if (!ended) return true;
@@ -148,6 +151,7 @@ export function createSession({
     /** Signed out here whatever happens. @throws {ChatError} when the server could not be told: its side then ends by itself */
     async logOut(): Promise<void> {
       if (!current) return;
+      leaving = true;
       try {
         const token = await access();
         await post("logout", cookie ? {} : { refresh: current.refresh }, { token });
@@ -155,6 +159,7 @@ export function createSession({
         if (!(error instanceof ChatError && (error.status === 401 || error.code === "signed_out"))) throw error;
       } finally {
         await end("logged_out");
+        leaving = false;
       }
     },
     access,

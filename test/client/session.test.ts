@@ -237,3 +237,15 @@ test("with a cookie no token is in the storage: the page sends none, and goes on
   expect((await failure(w.session.access())).code).toBe("signed_out");
   expect(w.signedOut).toEqual(["expired"]);
 });
+
+test("a socket that the server closes before it answers the log-out does not make it a session that expired", async () => {
+  const w = await alice();
+  w.answers.logout = () => {
+    void w.session.end("expired");
+    expect(w.signedOut).toEqual([]);
+    return undefined;
+  };
+  await w.session.logOut();
+  expect(w.signedOut).toEqual(["logged_out"]);
+  expect(await w.storage.get("session")).toBeUndefined();
+});
