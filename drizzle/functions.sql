@@ -601,7 +601,8 @@ BEGIN
     UPDATE members m SET read_seq = greatest(m.read_seq, least(p_seq, mark_read.head_seq))
     WHERE m.room_id = p_room AND m.user_id = p_user RETURNING m.read_seq INTO read_seq;
   END IF;
-  unread_count := unread(p_room, p_user, read_seq);
+  -- In one statement, so as of one moment: whoever is told of a head that is older than the count adds what is above it a second time.
+  SELECT h.seq, unread(p_room, p_user, read_seq) INTO head_seq, unread_count FROM heads h WHERE h.room_id = p_room;
   RETURN NEXT;
 END $$;
 

@@ -1,4 +1,4 @@
-/** Two scripted sessions, step by step: why `store_messages` is written as it is. */
+/** Two scripted sessions, step by step: why `store_messages` and `mark_read` are written as they are. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import postgres from "postgres";
 import { migrate } from "../../src/db/migrate.ts";
@@ -99,4 +99,20 @@ describe.skipIf(!haveServices)("two sessions that send at once", () => {
     ]);
     await Promise.all([a`ROLLBACK`, b`ROLLBACK`]);
   }, 20_000);
+
+  test("what is unread is counted as of the head that is told with it, whatever is stored meanwhile", async () => {
+    const [id, reader] = [await room(), crypto.randomUUID()];
+    await a`INSERT INTO users (id, username, folded, skeleton, ascii, password) VALUES (${reader}, 'r', 'r', 'r', true, 'x')`;
+    await a`INSERT INTO members (room_id, user_id) VALUES (${id}, ${reader})`;
+    await store(a, [id, id, id]);
+    // The mark waits for the row of its member, in the middle of the function.
+    await a`BEGIN`;
+    await a`SELECT FROM members WHERE user_id = ${reader} FOR UPDATE`;
+    const marked = b`SELECT read_seq::int, head_seq::int, unread_count FROM mark_read(${id}, ${reader}, 2, NULL)`;
+    marked.catch(() => {});
+    await Bun.sleep(200);
+    await store(a, [id]);
+    await a`COMMIT`;
+    expect([...(await marked)]).toEqual([{ read_seq: 2, head_seq: 4, unread_count: 2 }]);
+  });
 });
