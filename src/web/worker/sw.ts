@@ -61,8 +61,9 @@ let telling = Promise.resolve();
 
 self.addEventListener("message", (event) => {
   const notice = event.data as Notice;
-  // One after the other, so that the second tab to ask finds what the first was told.
-  event.waitUntil((telling = telling.then(() => tell(notice))));
+  // One after the other, so that the second tab to ask finds what the first was told; one that fails keeps none of the others from it.
+  const next = () => tell(notice);
+  event.waitUntil((telling = telling.then(next, next)));
 });
 
 async function tell({ stream, seq, title, body }: Notice): Promise<void> {
