@@ -35,6 +35,7 @@ import { type Clock, systemClock, until } from "./ops/clock.ts";
 import { createCounts } from "./ops/counts.ts";
 import type { Log } from "./ops/log.ts";
 import { roomForSockets } from "./ops/open-files.ts";
+import { collect } from "./ops/runtime.ts";
 import { createTracker } from "./presence/tracker.ts";
 import { createDispatch } from "./realtime/dispatch.ts";
 import { closeInWaves } from "./realtime/drain.ts";
@@ -270,6 +271,7 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
       pruneResumes();
       revocations.prune();
       bucket.prune();
+      collect();
       closeExpired(authStore, revocations, sockets.sessions(), clock.now(), config.accessTokenMs).catch((error) =>
         log.warn({ err: error }, "old sessions were not cleared away"),
       );

@@ -33,7 +33,7 @@ const FENCES: [what: string, pattern: RegExp, allowed: RegExp][] = [
   ["PGlite", /from "@electric-sql\/pglite/, /^db\/embedded-worker\.ts$/],
   ["ioredis", /^import (?!type).*from "ioredis"/m, /^bus\/redis\.ts$/],
   ["Bun.serve", /Bun\.serve\(/, /^(listen|control\/socket)\.ts$/],
-  ["the environment", /process\.env/, /^config\.ts$/],
+  ["the environment", /process\.env/, /^(config|ops\/runtime)\.ts$/],
   [
     "time",
     /Date\.now\(|setTimeout\(|setInterval\(|Bun\.sleep\(/,

@@ -12,6 +12,7 @@ import {
   type Session,
   sqlState,
 } from "./client.ts";
+import { connectSocket } from "./socket.ts";
 
 const POOL_SIZE = 10;
 
@@ -164,10 +165,22 @@ function connect(url: string, clock: Clock, deadlines: typeof DEADLINES = DEADLI
 export function unhurried(clock: Clock): object {
   let nextAt = -Infinity;
   // An option of the driver that its types do not know.
-  const socket = async ({ host, port, path }: { host: string[]; port: number[]; path?: string }) => {
+  const socket = async ({
+    host,
+    port,
+    path,
+    ssl,
+  }: {
+    host: string[];
+    port: number[];
+    path?: string;
+    ssl?: unknown;
+  }) => {
     const wait = nextAt - clock.now();
     nextAt = Math.max(clock.now(), nextAt) + 100;
     if (wait > 0) await clock.sleep(wait);
+    if (!ssl) return connectSocket(path ? { unix: path } : { hostname: host[0]!, port: port[0]! });
+    // The driver puts TLS over a socket of Node's.
     return new Promise<Socket>((resolve, reject) => {
       const made = path ? createConnection(path) : createConnection(port[0]!, host[0]!);
       made.once("connect", () => resolve(made.off("error", reject)));

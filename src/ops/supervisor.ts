@@ -1,13 +1,11 @@
 import type { Log } from "./log.ts";
 import { probePort } from "./port.ts";
+import { SELF } from "./runtime.ts";
 
 /** A worker that dies at once again and again is broken: it comes back slower and slower. */
 const MAX_PAUSE_MS = 10_000;
 
 type Options = { count: number; host: string; port: number; log: Log; onStop: (stop: () => void) => void };
-
-/** This program again: a binary is itself, else Bun runs it. */
-const SELF = Bun.isStandaloneExecutable ? [process.execPath] : [process.execPath, ...process.execArgv, Bun.main];
 
 /** Runs workers that share the port, starts those again that end by themselves, and ends them all with itself. */
 export async function supervise({ count, host, port, log, onStop }: Options): Promise<number> {
