@@ -146,7 +146,8 @@ export function createGateway(deps: Deps) {
         data.endpoint,
         frame,
         (type) => handlerOf(ws, type),
-        (answer) => void ws.send(answer),
+        // What was published leaves in the same write as the answer: they would be two.
+        (answer) => void ws.cork(() => ws.send(answer)),
       );
     }
     data.inboxBytes = 0;

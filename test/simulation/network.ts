@@ -50,6 +50,7 @@ export class Wire {
     const ws = {
       data,
       send: (frame: string) => this.toClient(frame),
+      cork: (write: () => void) => write(),
       close: (code: number) => this.close(code),
       subscribe: (topic: string) => topics.subscribe(topic, this),
       unsubscribe: (topic: string) => topics.unsubscribe(topic, this),
