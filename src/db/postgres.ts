@@ -158,6 +158,9 @@ function connect(url: string, clock: Clock, deadlines: typeof DEADLINES = DEADLI
   });
 }
 
+/** What the driver asks a socket for. */
+type Target = { host: string[]; port: number[]; path?: string; ssl?: unknown };
+
 /**
  * Makes connections, with a pause between two of them. A proxy before a database that is down accepts and closes, and the driver
  * would try again at once: thousands of times a second.
@@ -165,17 +168,7 @@ function connect(url: string, clock: Clock, deadlines: typeof DEADLINES = DEADLI
 export function unhurried(clock: Clock): object {
   let nextAt = -Infinity;
   // An option of the driver that its types do not know.
-  const socket = async ({
-    host,
-    port,
-    path,
-    ssl,
-  }: {
-    host: string[];
-    port: number[];
-    path?: string;
-    ssl?: unknown;
-  }) => {
+  const socket = async ({ host, port, path, ssl }: Target) => {
     const wait = nextAt - clock.now();
     nextAt = Math.max(clock.now(), nextAt) + 100;
     if (wait > 0) await clock.sleep(wait);

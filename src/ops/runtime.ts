@@ -1,8 +1,8 @@
 import { fullGC } from "bun:jsc";
 
 /**
- * What Bun and its JavaScript engine read from the environment when a process begins, and from nowhere else. Measured with a hundred sockets: a
- * message costs a fifth less where a hundred are said a second, and a fifth less where ten are.
+ * What Bun and its JavaScript engine read from the environment when a process begins, and from nowhere else. With a hundred
+ * sockets a message costs a fifth less for it, whether ten or a hundred are said a second.
  */
 const SETTINGS = {
   // Hot code is compiled a tenth as late: a small room would not say enough in its first hour, and each restart begins anew.
@@ -20,8 +20,9 @@ export function beginTuned(args: readonly string[]): void {
   if (Object.keys(SETTINGS).every((name) => name in process.env)) return;
   try {
     process.execve?.(process.execPath, [...SELF, ...args], { ...SETTINGS, ...process.env });
-  } catch {
-    // A sandbox may forbid it. It serves as well, a little slower.
+  } catch (error) {
+    // A sandbox may forbid it.
+    process.emitWarning(`it serves a little slower, for it cannot begin anew: ${(error as Error).message}`);
   }
 }
 
