@@ -6,7 +6,7 @@ import { mentions } from "./mention.ts";
 import { IconButton } from "./parts.tsx";
 import { keepOnDevice, keptOnDevice } from "./theme.ts";
 import { words } from "./words/index.ts";
-import { startWorker, tell, untell, worker } from "./worker.ts";
+import { askWorker, startWorker, worker } from "./worker.ts";
 
 const supported = worker !== null && "Notification" in window;
 const permission = signal<NotificationPermission>(supported ? Notification.permission : "denied");
@@ -80,7 +80,7 @@ function hear({ stream, message }: { stream: string; message: Message }): void {
   const body = chars.length > LONGEST ? `${chars.slice(0, LONGEST).join("")}…` : text;
   const title =
     room.kind === "direct" ? message.sender.username : words.value.notices.toEveryone(message.sender.username);
-  void tell({ stream, seq: message.seq, title, body });
+  void askWorker({ stream, seq: message.seq, title, body });
   hadUnread.add(stream);
 }
 
@@ -107,8 +107,7 @@ export function startNotices(): void {
   // Read here or on another device: every tab hears of it. By rooms, since the count of all may stay while one is read and another is not.
   effect(() => {
     const now = new Set([...known().streams.values()].flatMap((room) => (room.unread ? [room.stream] : [])));
-    const isRead = (stream: string) => !now.has(stream);
-    if ([...hadUnread].some(isRead)) void untell(isRead);
+    if ([...hadUnread].some((stream) => !now.has(stream))) void askWorker({ unread: [...now] });
     hadUnread = now;
   });
   effect(() => {

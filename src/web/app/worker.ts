@@ -1,5 +1,5 @@
 /** The page's side of the service worker, where browsers have one: not over plain HTTP, nor in some private windows. */
-import type { Notice } from "../worker/notice.ts";
+import type { Notice, StillUnread } from "../worker/notice.ts";
 
 type Policies = {
   createPolicy(name: string, rules: { createScriptURL(): string }): { createScriptURL(of: string): string };
@@ -24,12 +24,6 @@ export function startWorker(openRoom: (stream: string) => void): void {
   else addEventListener("load", register);
 }
 
-export async function tell(notice: Notice): Promise<void> {
-  (await worker)?.active?.postMessage(notice);
-}
-
-/** Takes away what was told of rooms that have nothing unread any more. */
-export async function untell(isRead: (stream: string) => boolean): Promise<void> {
-  for (const notification of (await (await worker)?.getNotifications()) ?? [])
-    if (isRead(notification.tag)) notification.close();
+export async function askWorker(what: Notice | StillUnread): Promise<void> {
+  (await worker)?.active?.postMessage(what);
 }

@@ -3,7 +3,7 @@
  * keeps the shell of one version, and nothing of a person: what the API says goes past it.
  */
 /// <reference lib="webworker" />
-import type { Notice } from "./notice.ts";
+import type { Notice, StillUnread } from "./notice.ts";
 
 declare const self: ServiceWorkerGlobalScope;
 /** Put in by the build: another one, and so another worker, for every version of the page. */
@@ -60,9 +60,10 @@ const told = new Map<string, number>();
 let telling = Promise.resolve();
 
 self.addEventListener("message", (event) => {
-  const notice = event.data as Notice;
+  const asked = event.data as Notice | StillUnread;
   // One after the other, so that the second tab to ask finds what the first was told; one that fails keeps none of the others from it.
-  const next = () => tell(notice);
+  // And since Chromium, asked which notifications there are, drops one that it is just about to show.
+  const next = () => ("unread" in asked ? untell(asked) : tell(asked));
   event.waitUntil((telling = telling.then(next, next)));
 });
 
@@ -73,6 +74,11 @@ async function tell({ stream, seq, title, body }: Notice): Promise<void> {
   // One a room: the next takes its place.
   const options = { body, tag: stream, renotify: true, icon: "/icon-192.png", badge: "/icon-192.png" };
   await self.registration.showNotification(title, options).catch(() => {}); // The permission was taken back.
+}
+
+async function untell({ unread }: StillUnread): Promise<void> {
+  for (const notification of await self.registration.getNotifications())
+    if (!unread.includes(notification.tag)) notification.close();
 }
 
 self.addEventListener("notificationclick", (event) => event.waitUntil(open(event.notification)));
