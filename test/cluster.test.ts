@@ -68,7 +68,8 @@ describe.skipIf(!haveServices)("two processes", () => {
     const [a, b, g] = [await alice.socket("private"), await bob.socket("private"), await bob.socket("global")];
     const store = (room: string, content: string) =>
       rig.sql(
-        `SELECT * FROM store_messages(ARRAY['${room}']::uuid[], ARRAY['${alice.id}']::uuid[], ARRAY[gen_random_uuid()], ARRAY[NULL]::text[], ARRAY['${content}'], NULL)`,
+        `SELECT s.* FROM sessions, store_messages('{${room}}', '{1}', ARRAY[sessions.id], ARRAY[gen_random_uuid()], '{NULL}', ARRAY['${content}']) s
+         WHERE user_id = '${alice.id}'`,
       );
     await store(id, "orphan one");
     await store("00000000-0000-4000-8000-000000000001", "orphan two");

@@ -16,6 +16,17 @@ type Outcome =
   | { kind: "unauthenticated" }
   | { kind: "not_found" };
 
+/** As `store_messages` tells it. */
+type NotStored = { n: number } & (
+  | { outcome: "duplicate"; id: string; seq: number; sentAt: string }
+  | { outcome: "mismatch" | "unauthenticated" | "not_found" }
+);
+
+function outcomeOf(other: NotStored): Outcome {
+  if (other.outcome !== "duplicate") return { kind: other.outcome };
+  return { kind: "duplicate", id: other.id, seq: other.seq, sentAt: new Date(other.sentAt).toISOString() };
+}
+
 /** An event as the database tells it, in JSON: a message, or the removal of one, whose `id` and `messageSeq` it has. */
 export type EventRow = { seq: number; id: string } & (
   | (Omit<MessageEvent["body"], "id" | "sender" | "audience"> & {
@@ -50,28 +61,35 @@ export function createChatStore({ orm, query }: Database, clock: Clock) {
   return {
     /** One transaction for all; the outcomes stand in the drafts' order. */
     async storeMessages(drafts: readonly Draft[]): Promise<Outcome[]> {
-      // The function wants the messages of one room side by side; sorting keeps each room's own order.
-      const order = drafts
-        .map((draft, at) => ({ draft, at }))
-        .sort((a, b) => (a.draft.room < b.draft.room ? -1 : a.draft.room > b.draft.room ? 1 : a.at - b.at));
-      const column = (pick: (draft: Draft) => string | null) => pgArray(order.map(({ draft }) => pick(draft)));
-      const rows = await query<{ n: number; outcome: Outcome["kind"]; id: string; seq: number; sent_at: Date }>(
-        "SELECT * FROM store_messages($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::uuid[])",
+      // The function wants the messages of one room side by side, in their order.
+      const rooms = Map.groupBy(drafts.keys(), (i) => drafts[i]!.room);
+      const order = [...rooms.values()].flat();
+      let end = 0;
+      const ends = [...rooms.values()].map((places) => (end += places.length));
+      const ids = order.map(() => Bun.randomUUIDv7());
+      const column = (pick: (draft: Draft) => string | null) => pgArray(order.map((i) => pick(drafts[i]!)));
+      const rows = await query<{ seq: number | null; sent_at: Date; others: NotStored[] | null }>(
+        "SELECT * FROM store_messages($1::uuid[], $2::int[], $3::uuid[], $4::uuid[], $5::text[], $6::text[])",
         [
-          column((d) => d.room),
-          column((d) => d.sender.id),
-          column(() => Bun.randomUUIDv7()),
+          pgArray([...rooms.keys()]),
+          `{${ends}}`,
+          column((d) => d.sessionId),
+          pgArray(ids),
           column((d) => d.clientId),
           column((d) => d.content),
-          column((d) => d.sessionId),
         ],
       );
       const outcomes: Outcome[] = Array.from({ length: drafts.length });
-      for (const { n, outcome, id, seq, sent_at } of rows) {
-        outcomes[order[n - 1]!.at] =
-          outcome === "stored" || outcome === "duplicate"
-            ? { kind: outcome, id, seq, sentAt: sent_at.toISOString() }
-            : { kind: outcome };
+      let n = 0;
+      for (const [r, { seq: head, sent_at, others }] of rows.entries()) {
+        const notStored = new Map(others?.map((other) => [other.n, outcomeOf(other)]));
+        const sentAt = sent_at?.toISOString();
+        for (let seq = head ?? 0; n < ends[r]!; n++) {
+          outcomes[order[n]!] =
+            head === null
+              ? { kind: "not_found" }
+              : (notStored.get(n + 1) ?? { kind: "stored", id: ids[n]!, seq: ++seq, sentAt });
+        }
       }
       return outcomes;
     },

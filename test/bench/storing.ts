@@ -5,7 +5,7 @@ import type { Run, Scale } from "./case.ts";
 import { startMeter } from "./processes.ts";
 import { emptyDatabase } from "./servers.ts";
 
-const OURS = "SELECT * FROM store_messages($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::uuid[])";
+const OURS = "SELECT * FROM store_messages($1::uuid[], $2::int[], $3::uuid[], $4::uuid[], $5::text[], $6::text[])";
 const BARE = `INSERT INTO messages (room_id, seq, id, sender_id, content, sent_at)
   SELECT $1, i + $2, m, u, c, now() FROM unnest($3::uuid[], $4::uuid[], $5::text[]) WITH ORDINALITY x (m, u, c, i)`;
 
@@ -23,7 +23,7 @@ export async function storing(batch: number, ours: boolean, { measureMs }: Scale
   const store = async () => {
     const ids = column(() => crypto.randomUUID());
     const params = ours
-      ? [column(() => GLOBAL_ROOM), senders, ids, column(() => "NULL"), contents, sessions]
+      ? [`{${GLOBAL_ROOM}}`, `{${batch}}`, sessions, ids, column(() => "NULL"), contents]
       : [GLOBAL_ROOM, rows, ids, senders, contents];
     await sql.unsafe(ours ? OURS : BARE, params, { prepare: true });
     rows += batch;

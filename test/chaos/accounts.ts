@@ -61,12 +61,18 @@ export type Said = { room: string; sender: string; content: string };
 /** Stores as the servers do, a batch a transaction, in the order given for each room. Processes notice by themselves. */
 export async function storeAll(sql: postgres.Sql, said: Said[], batch = 500): Promise<void> {
   for (let i = 0; i < said.length; i += batch) {
-    const part = [...Map.groupBy(said.slice(i, i + batch), ({ room }) => room).values()].flat();
-    const rows = await sql<{ outcome: string }[]>`
-      SELECT outcome FROM store_messages(
-        ${part.map(({ room }) => room)}::uuid[], ${part.map(({ sender }) => sender)}::uuid[],
+    const rooms = Map.groupBy(said.slice(i, i + batch), ({ room }) => room);
+    const part = [...rooms.values()].flat();
+    let end = 0;
+    const rows = await sql`
+      WITH session AS (
+        SELECT array_agg((SELECT id FROM sessions WHERE user_id = sender LIMIT 1) ORDER BY i) AS ids
+        FROM unnest(${part.map(({ sender }) => sender)}::uuid[]) WITH ORDINALITY _ (sender, i)
+      )
+      SELECT seq, others FROM session, store_messages(
+        ${[...rooms.keys()]}::uuid[], ${[...rooms.values()].map(({ length }) => (end += length))}::int[], session.ids,
         ${part.map(() => crypto.randomUUID())}::uuid[], ${part.map(() => null) as never}::text[],
-        ${part.map(({ content }) => content)}::text[], NULL)`;
-    if (rows.some(({ outcome }) => outcome !== "stored")) throw new Error("what was to happen did not");
+        ${part.map(({ content }) => content)}::text[])`;
+    if (rows.some(({ seq, others }) => seq === null || others !== null)) throw new Error("what was to happen did not");
   }
 }

@@ -13,8 +13,8 @@ const IN_CONVERSATION = 700;
 /** All of it in one transaction; the server notices by itself. */
 const say = (sender: string, room: string, n: number) => `
   SELECT count(*) FROM (SELECT array_agg(gen_random_uuid()) AS ids, array_agg('message ' || i) AS texts FROM generate_series(1, ${SAID + n}) i) x,
-  store_messages(array_fill('${GLOBAL_ROOM}'::uuid, ARRAY[${SAID}]) || array_fill('${room}'::uuid, ARRAY[${n}]), array_fill('${sender}'::uuid, ARRAY[${SAID + n}]),
-    ids, array_fill(NULL::text, ARRAY[${SAID + n}]), texts, NULL)`;
+  store_messages('{${GLOBAL_ROOM}, ${room}}'::uuid[], '{${SAID}, ${SAID + n}}'::int[],
+    array_fill((SELECT id FROM sessions WHERE user_id = '${sender}'), ARRAY[${SAID + n}]), ids, array_fill(NULL::text, ARRAY[${SAID + n}]), texts)`;
 
 for (const kind of ["embedded", "PostgreSQL"])
   test.skipIf(kind === "PostgreSQL" && !haveServices)(`${kind}: an erasure whose process is killed goes on at the next start; whoever comes back sees what is left, and no hole`, async () => {

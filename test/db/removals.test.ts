@@ -9,6 +9,7 @@ import type { Database } from "../../src/db/client.ts";
 import { openEmbedded } from "../../src/db/embedded.ts";
 import { migrate } from "../../src/db/migrate.ts";
 import { openPostgres } from "../../src/db/postgres.ts";
+import { GLOBAL_ROOM } from "../../src/db/schema.ts";
 import { systemClock } from "../../src/ops/clock.ts";
 import { look } from "../../src/realtime/store.ts";
 import { freshDatabase, haveServices, silent, tempDir } from "../support/services.ts";
@@ -49,21 +50,70 @@ for (const kind of ["embedded", "PostgreSQL"] as const)
       const [ada, bob] = [await somebody(), await somebody()];
       return { ada, bob, room: (await rooms.openDirect(ada.id, bob.id, ada.sessionId))! };
     };
+    const draft = (room: string, who: Who, content: string, clientId: string | null = null) => ({
+      room,
+      content,
+      clientId,
+      audience: [],
+      sessionId: who.sessionId,
+      sender: { id: who.id, username: who.name },
+    });
     const say = (room: string, who: Who, n = 1, clientId: (i: number) => string | null = () => null) =>
-      chat.storeMessages(
-        Array.from({ length: n }, (_, i) => ({
-          room,
-          sessionId: who.sessionId,
-          content: `message ${i}`,
-          audience: [],
-          clientId: clientId(i),
-          sender: { id: who.id, username: who.name },
-        })),
-      );
+      chat.storeMessages(Array.from({ length: n }, (_, i) => draft(room, who, `message ${i}`, clientId(i))));
     const events = async (room: string) => {
       const { events, head } = await chat.eventsSince(room, 0, "0:0:");
       return { seqs: events.map(({ seq }) => seq), head };
     };
+
+    test("one batch of several rooms: each message comes to what it would alone, and those that are stored have numbers without a hole", async () => {
+      const { ada, bob, room } = await pair();
+      const [carl, gone] = [await somebody(), await somebody()];
+      await db.query("UPDATE sessions SET ended_at = now() WHERE id = $1", [gone.sessionId]);
+      const first = await say(room, ada, 3, (i) => `first ${i}`);
+      await store.removeMessages(room, [2], ada.id, ada.sessionId);
+      const nowhere = crypto.randomUUID();
+      const outcomes = await chat.storeMessages([
+        draft(room, bob, "new"),
+        draft(GLOBAL_ROOM, carl, "new to everyone"),
+        draft(room, ada, "message 0", "first 0"),
+        draft(room, ada, "message 1", "first 1"),
+        draft(room, ada, "something else", "first 2"),
+        draft(nowhere, ada, "new"),
+        draft(room, bob, "also new", "first 0"),
+        draft(room, carl, "not my room"),
+        draft(GLOBAL_ROOM, gone, "my session has ended"),
+        draft(room, gone, "here too"),
+        draft(GLOBAL_ROOM, ada, "the last"),
+      ]);
+      const { last: heard } = await chat.page({ reader: ada.id, room: GLOBAL_ROOM, above: 0, below: 1e9, limit: 1, upwards: false }); // prettier-ignore
+      expect(outcomes.map((outcome) => ("seq" in outcome ? [outcome.kind, outcome.seq] : outcome.kind))).toEqual([
+        ["stored", 5],
+        ["stored", heard - 1],
+        ["duplicate", 1],
+        ["duplicate", 2],
+        "mismatch",
+        "not_found",
+        ["stored", 6],
+        "not_found",
+        "unauthenticated",
+        "unauthenticated",
+        ["stored", heard],
+      ]);
+      expect(outcomes[2]).toEqual({ ...first[0], kind: "duplicate" } as never);
+      const { rows } = await chat.page({ reader: ada.id, room, above: 3, below: 1e9, limit: 9, upwards: true });
+      const stored = rows.map(({ seq, id, sentAt, sender, content }) => [
+        seq,
+        id,
+        sentAt.toISOString(),
+        sender.id,
+        content,
+      ]);
+      const of = (n: number) => outcomes[n] as { id: string; sentAt: string };
+      expect(stored).toEqual([
+        [5, of(0).id, of(0).sentAt, bob.id, "new"],
+        [6, of(6).id, of(6).sentAt, bob.id, "also new"],
+      ]);
+    });
 
     test("removals and sends side by side leave one row for each number, and none for what was removed", async () => {
       const { ada, bob, room } = await pair();

@@ -10,7 +10,7 @@ describe.skipIf(!haveServices)("two sessions that send at once", () => {
   let url: string;
   let a: postgres.Sql;
   let b: postgres.Sql;
-  const user = crypto.randomUUID();
+  const [user, session] = [crypto.randomUUID(), crypto.randomUUID()];
   const rooms: string[] = [];
 
   beforeAll(async () => {
@@ -20,6 +20,8 @@ describe.skipIf(!haveServices)("two sessions that send at once", () => {
     await db.close();
     [a, b] = [postgres(url, { max: 1, onnotice: () => {} }), postgres(url, { max: 1, onnotice: () => {} })];
     await a`INSERT INTO users (id, username, folded, skeleton, ascii, password) VALUES (${user}, 'u', 'u', 'u', true, 'x')`;
+    await a`INSERT INTO sessions (id, user_id, user_agent, issued_at, expires_at, jti)
+            VALUES (${session}, ${user}, '', now(), now() + interval '1 day', ${session})`;
     rooms.push(await room(), await room());
   });
   afterAll(() => Promise.all([a.end(), b.end()]));
@@ -30,10 +32,18 @@ describe.skipIf(!haveServices)("two sessions that send at once", () => {
     await a`INSERT INTO heads SELECT ${id}::uuid, 0, now()`;
     return id;
   };
-  const store = (sql: postgres.Sql, ids: string[], clientId: string | null = null) =>
-    sql.unsafe(
-      `SELECT outcome, seq FROM store_messages('{${ids}}', '{${ids.map(() => user)}}', '{${ids.map(() => crypto.randomUUID())}}', '{${ids.map(() => clientId ?? "NULL")}}', '{${ids.map(() => "x")}}', NULL) ORDER BY n`,
-    );
+  /** `times` messages in each of some rooms. */
+  const store = (sql: postgres.Sql, ids: string[], { times = 1, clientId = "NULL" } = {}) => {
+    const column = (value: () => string) => `{${Array.from({ length: ids.length * times }, value)}}`;
+    return sql.unsafe<object[]>("SELECT seq::int, others FROM store_messages($1, $2, $3, $4, $5, $6)", [
+      `{${ids}}`,
+      `{${ids.map((_, i) => (i + 1) * times)}}`,
+      column(() => session),
+      column(() => crypto.randomUUID()),
+      column(() => clientId),
+      column(() => "x"),
+    ]);
+  };
   const seqs = async (id: string) =>
     (await a`SELECT seq::int FROM messages WHERE room_id = ${id} ORDER BY seq`).map((row) => row.seq);
 
@@ -46,11 +56,11 @@ describe.skipIf(!haveServices)("two sessions that send at once", () => {
   test("who waited for the other's commit numbers after it; one naive statement does not", async () => {
     const id = rooms[0]!;
     await a`BEGIN`;
-    expect([...(await store(a, [id]))]).toMatchObject([{ outcome: "stored", seq: "1" }]);
-    const waiting = store(b, [id]);
+    expect([...(await store(a, [id]))]).toEqual([{ seq: 0, others: null }]);
+    const waiting = store(b, [id]).execute();
     await Bun.sleep(200);
     await a`COMMIT`;
-    expect([...(await waiting)]).toMatchObject([{ outcome: "stored", seq: "2" }]);
+    expect([...(await waiting)]).toEqual([{ seq: 1, others: null }]);
     expect(await seqs(id)).toEqual([1, 2]);
 
     await a`BEGIN`;
@@ -66,22 +76,22 @@ describe.skipIf(!haveServices)("two sessions that send at once", () => {
   test("a rolled back sender leaves no hole", async () => {
     const id = rooms[1]!;
     await a`BEGIN`;
-    await store(a, [id, id]);
-    const waiting = store(b, [id]);
+    await store(a, [id], { times: 2 });
+    const waiting = store(b, [id]).execute();
     await Bun.sleep(100);
     await a`ROLLBACK`;
-    expect([...(await waiting)]).toMatchObject([{ seq: "1" }]);
+    expect([...(await waiting)]).toEqual([{ seq: 0, others: null }]);
     expect(await seqs(id)).toEqual([1]);
   });
 
   test("a repeat that waited for the first one finds it", async () => {
     const id = await room();
     await a`BEGIN`;
-    await store(a, [id], "once");
-    const waiting = store(b, [id], "once");
+    await store(a, [id], { clientId: "once" });
+    const waiting = store(b, [id], { clientId: "once" }).execute();
     await Bun.sleep(100);
     await a`COMMIT`;
-    expect([...(await waiting)]).toMatchObject([{ outcome: "duplicate", seq: "1" }]);
+    expect([...(await waiting)]).toMatchObject([{ seq: 1, others: [{ n: 1, outcome: "duplicate", seq: 1 }] }]);
     expect(await seqs(id)).toEqual([1]);
   });
 
@@ -104,7 +114,7 @@ describe.skipIf(!haveServices)("two sessions that send at once", () => {
     const [id, reader] = [await room(), crypto.randomUUID()];
     await a`INSERT INTO users (id, username, folded, skeleton, ascii, password) VALUES (${reader}, 'r', 'r', 'r', true, 'x')`;
     await a`INSERT INTO members (room_id, user_id) VALUES (${id}, ${reader})`;
-    await store(a, [id, id, id]);
+    await store(a, [id], { times: 3 });
     // The mark waits for the row of its member, in the middle of the function.
     await a`BEGIN`;
     await a`SELECT FROM members WHERE user_id = ${reader} FOR UPDATE`;
