@@ -19,14 +19,10 @@ export async function readHistory(store: ChatStore, reader: string, room: string
     query.after === undefined ? 0 : cursor(store, room, "after", query.after),
     query.before === undefined ? Number.MAX_SAFE_INTEGER : cursor(store, room, "before", query.before),
   ]);
-  const { rows, first, last } = await store.page({ reader, room, above, below, limit: limit + 1, upwards });
+  const { rows, beyond } = await store.page({ reader, room, above, below, limit: limit + 1, upwards });
   const more = rows.length > limit;
   if (more) rows.splice(upwards ? limit : 0, 1);
-  return {
-    rows,
-    older: rows.length > 0 && rows[0]!.seq > first,
-    newer: upwards ? more : rows.length > 0 && rows.at(-1)!.seq < last,
-  };
+  return upwards ? { rows, older: beyond, newer: more } : { rows, older: more, newer: beyond };
 }
 
 /** `Link` as in RFC 8288: `prev` is older, `next` is newer. */

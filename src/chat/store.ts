@@ -150,7 +150,10 @@ export function createChatStore({ orm, query }: Database, clock: Clock) {
       return row!.seq;
     },
 
-    /** As `reader` may see it: `above < seq < below`, oldest first: the lowest `limit` of them (`upwards`), else the highest; with the room's first and last. */
+    /**
+     * As `reader` may see it: `above < seq < below`, oldest first: the lowest `limit` of them (`upwards`), else the highest. `beyond`: there are some on the
+     * other side too, at `above` and lower, or at `below` and higher.
+     */
     async page({
       reader,
       room,
@@ -165,19 +168,18 @@ export function createChatStore({ orm, query }: Database, clock: Clock) {
       below: number;
       limit: number;
       upwards: boolean;
-    }): Promise<{ rows: MessageRow[]; first: number; last: number }> {
+    }): Promise<{ rows: MessageRow[]; beyond: boolean }> {
       const rows = await query<{
         seq: number;
         id: string;
         sender_id: string;
         content: string;
         sent_at: Date;
-        first: number;
-        last: number;
+        beyond: boolean;
       }>(
         // The limit is in the text: PostgreSQL would plan anew for each value of a parameter there.
         `SELECT m.seq, m.id, m.sender_id, m.content, m.sent_at,
-                (SELECT min(seq) FROM messages WHERE room_id = $1) AS first, (SELECT max(seq) FROM messages WHERE room_id = $1) AS last
+                (SELECT ${upwards ? "min" : "max"}(seq) FROM messages WHERE room_id = $1) ${upwards ? "<= $2" : ">= $3"}::bigint AS beyond
          FROM messages m WHERE m.room_id = $1 AND m.seq > $2::bigint AND m.seq < $3::bigint
            AND ($1 = '${GLOBAL_ROOM}' OR EXISTS (SELECT FROM members WHERE room_id = $1 AND user_id = $4))
          ORDER BY m.seq ${upwards ? "ASC" : "DESC"} LIMIT ${Number(limit)}`,
@@ -191,8 +193,7 @@ export function createChatStore({ orm, query }: Database, clock: Clock) {
         sentAt: sent_at,
         sender: senders.get(sender_id)!,
       }));
-      const { first = 0, last = 0 } = rows[0] ?? {};
-      return { rows: upwards ? page : page.reverse(), first, last };
+      return { rows: upwards ? page : page.reverse(), beyond: rows[0]?.beyond ?? false };
     },
   };
 }

@@ -85,7 +85,7 @@ for (const kind of ["embedded", "PostgreSQL"] as const)
         draft(room, gone, "here too"),
         draft(GLOBAL_ROOM, ada, "the last"),
       ]);
-      const { last: heard } = await chat.page({ reader: ada.id, room: GLOBAL_ROOM, above: 0, below: 1e9, limit: 1, upwards: false }); // prettier-ignore
+      const { head: heard } = await events(GLOBAL_ROOM);
       expect(outcomes.map((outcome) => ("seq" in outcome ? [outcome.kind, outcome.seq] : outcome.kind))).toEqual([
         ["stored", 5],
         ["stored", heard - 1],
@@ -253,6 +253,8 @@ for (const kind of ["embedded", "PostgreSQL"] as const)
       expect(await chat.seqAt(usual.room, new Date(0))).toBeLessThanOrEqual(2_261);
       expect(await chat.seqAt(usual.room, new Date(Date.now() - 5 * 3_600_000))).toBe(2_496);
       const page = await chat.page({ reader: usual.ada.id, room: usual.room, above: 0, below: 9_999, limit: 300, upwards: false }); // prettier-ignore
-      expect([page.rows.length, page.first, page.last]).toEqual([239, 2_261, 2_500]);
+      expect(page.rows.map(({ seq }) => seq)).toEqual(
+        Array.from({ length: 240 }, (_, i) => 2_261 + i).filter((seq) => seq !== 2_400),
+      );
     }, 60_000);
   });
