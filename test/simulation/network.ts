@@ -13,8 +13,8 @@ export class Topics {
     this.#topics.get(topic)?.delete(wire);
   }
   has = (topic: string, wire: Wire): boolean => this.#topics.get(topic)?.has(wire) ?? false;
-  publish = (topic: string, frame: string): void => {
-    for (const wire of this.#topics.get(topic) ?? []) wire.toClient(frame, true);
+  publish = (topic: string, frame: string, except?: Wire): void => {
+    for (const wire of this.#topics.get(topic) ?? []) if (wire !== except) wire.toClient(frame, true);
   };
   leave(wire: Wire): void {
     for (const set of this.#topics.values()) set.delete(wire);
@@ -54,6 +54,7 @@ export class Wire {
       close: (code: number) => this.close(code),
       subscribe: (topic: string) => topics.subscribe(topic, this),
       unsubscribe: (topic: string) => topics.unsubscribe(topic, this),
+      publish: (topic: string, frame: string) => topics.publish(topic, frame, this),
       isSubscribed: (topic: string) => topics.has(topic, this),
       getBufferedAmount: () => 0,
     };
