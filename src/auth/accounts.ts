@@ -103,7 +103,7 @@ export function createAccounts(deps: Deps) {
       if (!(await store.signUp({ ...name, id, password, email: data.email ?? null }, session, client.userAgent)))
         throw fieldRefusal([takenName]);
       audit.tell("signed_up", client, { user: id, session: session.id });
-      return { user: userView((await store.userById(id))!, deps.isOnline), ...(await tokens.pair(session)) };
+      return { user: userView((await store.userById(id))!, deps.isOnline), ...tokens.pair(session) };
     },
 
     /** Null, after the same work, for an unknown name, a wrong password, a disabled and a deleted account. */
@@ -122,7 +122,7 @@ export function createAccounts(deps: Deps) {
         // Else there is another hash by now: of another password, or of the same, by a log-in that was faster to renew it.
         if (!(await store.startSession(session, client.userAgent, account, renewed))) continue;
         audit.tell("logged_in", client, { user: account.id, session: session.id });
-        return { user: userView(account, deps.isOnline), ...(await tokens.pair(session)) };
+        return { user: userView(account, deps.isOnline), ...tokens.pair(session) };
       }
     },
 
@@ -181,13 +181,13 @@ export function createAccounts(deps: Deps) {
 
     /** Ends the session that a browser had before it got another one, if its refresh token is of one that lives. */
     async endFormer(refreshToken: string, client: Client): Promise<void> {
-      const claims = await tokens.verify(refreshToken, "refresh");
+      const claims = tokens.verify(refreshToken, "refresh");
       if (claims) await endSession(claims.sessionId, claims.userId, client);
     },
 
     /** Ends the session that a refresh token belongs to, an expired or used one too; one that ended before is fine. */
     async logOut(userId: string, refreshToken: string, client: Client): Promise<void> {
-      const claims = await tokens.verify(refreshToken, "refresh");
+      const claims = tokens.verify(refreshToken, "refresh");
       if (!claims || claims.userId !== userId) throw invalid("refresh", "This is not a refresh token of yours.");
       const { sessionId } = claims;
       if (await store.endSession(sessionId, userId))
@@ -196,7 +196,7 @@ export function createAccounts(deps: Deps) {
     },
 
     async refresh(refreshToken: string, client: Client): Promise<{ access: string; refresh: string }> {
-      const claims = await tokens.verify(refreshToken, "refresh");
+      const claims = tokens.verify(refreshToken, "refresh");
       if (!claims || claims.expired) throw unauthenticated();
       for (;;) {
         const session = await store.session(claims.sessionId);

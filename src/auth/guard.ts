@@ -16,7 +16,7 @@ export function createGuard(tokens: Tokens, revocations: Revocations, requests: 
   const inTurn = createTurns(AT_ONCE.running, AT_ONCE.waiting, () => new Refusal("rate_limited", TOO_MUCH, { retryAfterMs: 1_000 })); // prettier-ignore
 
   async function identify(token: string | undefined): Promise<Identity | null> {
-    const claims = token ? await tokens.verify(token, "access") : null;
+    const claims = token ? tokens.verify(token, "access") : null;
     return claims && !claims.expired && !revocations.has(claims.sessionId) ? claims : null;
   }
 
@@ -30,7 +30,7 @@ export function createGuard(tokens: Tokens, revocations: Revocations, requests: 
 
   /** For logging out: the session may have ended already. */
   const requireToken: MiddlewareHandler<HttpEnv> = async (c, next) => {
-    const claims = await tokens.verify(bearer(c.req.header("authorization")) ?? "", "access");
+    const claims = tokens.verify(bearer(c.req.header("authorization")) ?? "", "access");
     if (!claims || claims.expired) throw unauthenticated();
     c.set("identity", claims);
     await next();

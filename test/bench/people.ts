@@ -43,7 +43,7 @@ export async function addPeople(databaseUrl: string, count: number): Promise<Peo
   await sql.end();
   const roomOf = new Map(opened.map(({ a, room }) => [a, room]));
   return {
-    tokens: (await Promise.all(sessions.map(pair))).map(({ access }) => access),
+    tokens: sessions.map((session) => pair(session).access),
     rooms: firsts.map((id) => roomOf.get(id)!),
   };
 }

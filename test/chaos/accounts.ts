@@ -31,13 +31,11 @@ export async function makeAccounts(sql: postgres.Sql, names: string[]): Promise<
     INSERT INTO sessions (id, user_id, user_agent, issued_at, expires_at, jti)
     SELECT s, u, '', ${issuedAt}, ${expiresAt}, j
     FROM unnest(${made.map(({ session }) => session)}::uuid[], ${made.map(({ id }) => id)}::uuid[], ${made.map(({ jti }) => jti)}::uuid[]) AS _ (s, u, j)`;
-  return Promise.all(
-    made.map(async ({ name, id, session, jti }) => ({
-      name,
-      id,
-      ...(await tokens.pair({ id: session, userId: id, jti, issuedAt, expiresAt })),
-    })),
-  );
+  return made.map(({ name, id, session, jti }) => ({
+    name,
+    id,
+    ...tokens.pair({ id: session, userId: id, jti, issuedAt, expiresAt }),
+  }));
 }
 
 /** What a device keeps of somebody who is signed in: `restore` goes on from it. */
