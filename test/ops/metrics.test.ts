@@ -130,8 +130,8 @@ test("nobody has figures who did not ask for them", async () => {
 test.skipIf(!haveServices)(
   "each of several workers answers for itself, on the port and those above it",
   async () => {
-    const [port, mainPort] = [await freePort(), await freePort()];
-    const rig = await clusterRig({ METRICS_PORT: String(port), WORKERS: "2", PORT: String(mainPort) }, 1);
+    const port = await freePort(3);
+    const rig = await clusterRig({ METRICS_PORT: String(port), WORKERS: "2", PORT: String(port + 2) }, 1);
     const starts = await eventually(async () => {
       const texts = await Promise.all(
         [0, 1].map(async (i) => (await fetch(`http://127.0.0.1:${port + i}/metrics`)).text()),

@@ -44,13 +44,23 @@ export async function tempDir(): Promise<string> {
   return dir;
 }
 
-/** A port that was free a moment ago. */
-export function freePort(): Promise<number> {
+/**
+ * A port that was free a moment ago, with those after it where several are wanted. Below those that the system hands out by itself: a connection
+ * of anything could get it meanwhile.
+ */
+export async function freePort(inARow = 1): Promise<number> {
+  for (;;) {
+    const port = 15_000 + Math.floor(Math.random() * 15_000);
+    const ports = await Promise.all(Array.from({ length: inARow }, (_, i) => isFree(port + i)));
+    if (!ports.includes(false)) return port;
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
+    const server = createServer();
+    server.once("error", () => resolve(false));
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
   });
 }
 
