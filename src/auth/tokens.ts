@@ -16,10 +16,10 @@ const REQUIRED = ["token_type", "user_id", "sid", "jti", "exp", "iat", "iss", "a
 
 /**
  * HS256 JWTs. The first key signs, all verify. HS256 is deterministic: the same session state gives the same two tokens. All at once, without
- * WebCrypto, which hands each token to another thread and back: that took longer than all else that a request costs.
+ * WebCrypto, which hands each token to another thread and back: that was half of what a handshake cost.
  */
 export function createTokens({ keys, accessTokenMs, clock }: { keys: Key[]; accessTokenMs: number; clock: Clock }) {
-  const header = createDecoder({ complete: true });
+  const decode = createDecoder({ complete: true });
   const verifiers = new Map(
     keys.map(({ id, bytes }) => [
       id,
@@ -62,7 +62,7 @@ export function createTokens({ keys, accessTokenMs, clock }: { keys: Key[]; acce
     verify(token: string, type: TokenType): Claims | null {
       let payload: Record<string, unknown>;
       try {
-        const verifier = verifiers.get(header(token).header.kid);
+        const verifier = verifiers.get(decode(token).header.kid);
         if (!verifier) return null;
         payload = verifier(token);
       } catch (error) {
