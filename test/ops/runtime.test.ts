@@ -10,7 +10,8 @@ test.skipIf(process.platform !== "linux")(
     const ours = settings.filter((setting) => setting.startsWith("BUN_")).sort();
     expect(ours).toEqual([
       "BUN_GC_TIMER_DISABLE=1",
-      "BUN_JSC_thresholdForOptimizeAfterWarmUp=100",
+      "BUN_JSC_thresholdForJITAfterWarmUp=100",
+      "BUN_JSC_thresholdForOptimizeAfterWarmUp=30",
       "BUN_JSC_thresholdForOptimizeSoon=500",
     ]);
     expect(server.output()).not.toMatch(/warning/i);
