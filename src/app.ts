@@ -249,7 +249,7 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
 
   await streams.start();
   // After the first look: what ends between the two is seen by the next.
-  for (const id of await authStore.endedSince(new Date(clock.now() - config.accessTokenMs))) revocations.add(id);
+  for (const id of await authStore.endedSince(new Date(revocations.since()))) revocations.add(id);
   stack.defer(() => streams.stop());
   await bus.subscribe((message) => {
     if (message.kind === "events") streams.arrived(message.events);
@@ -272,7 +272,7 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
       revocations.prune();
       bucket.prune();
       collect();
-      closeExpired(authStore, revocations, sockets.sessions(), clock.now(), config.accessTokenMs).catch((error) =>
+      closeExpired(authStore, revocations, sockets.sessions(), clock.now()).catch((error) =>
         log.warn({ err: error }, "old sessions were not cleared away"),
       );
     }),

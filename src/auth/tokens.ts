@@ -12,6 +12,8 @@ type Key = { id: string; bytes: Uint8Array };
 type TokenType = "access" | "refresh";
 
 const ISSUER = "liquidchat";
+/** Several times that of ours: it is read before its signature is, and a long one is work. */
+const MAX_LENGTH = 2_048;
 const REQUIRED = ["token_type", "user_id", "sid", "jti", "exp", "iat", "iss", "aud"];
 
 /**
@@ -29,7 +31,9 @@ export function createTokens({ keys, accessTokenMs, clock }: { keys: Key[]; acce
         allowedIss: ISSUER,
         allowedAud: ISSUER,
         requiredClaims: REQUIRED,
+        // By the clock here; and of the other we make none.
         ignoreExpiration: true,
+        ignoreNotBefore: true,
       }),
     ]),
   );
@@ -58,8 +62,12 @@ export function createTokens({ keys, accessTokenMs, clock }: { keys: Key[]; acce
       };
     },
 
-    /** The claims of a token that we signed and of this type, else null; `expired` is for the caller to judge. */
+    /**
+     * The claims of a token that we signed and of this type, else null; `expired` is for the caller to judge. An access token lives no longer than they do
+     * now: whoever makes that shorter means those that are out, and of a session that ended long ago nobody knows any more.
+     */
     verify(token: string, type: TokenType): Claims | null {
+      if (token.length > MAX_LENGTH) return null;
       let payload: Record<string, unknown>;
       try {
         const verifier = verifiers.get(decode(token).header.kid);
@@ -69,11 +77,12 @@ export function createTokens({ keys, accessTokenMs, clock }: { keys: Key[]; acce
         if (error instanceof TokenError) return null;
         throw error;
       }
-      const { token_type, user_id, sid, jti, exp } = payload;
+      const { token_type, user_id, sid, jti, exp, iat } = payload;
       if (token_type !== type || typeof user_id !== "string" || typeof sid !== "string" || typeof jti !== "string")
         return null;
-      if (typeof exp !== "number") return null;
-      return { userId: user_id, sessionId: sid, jti, expired: exp <= Math.floor(clock.now() / 1000) };
+      if (typeof exp !== "number" || typeof iat !== "number") return null;
+      const until = type === "access" ? Math.min(exp, iat + accessTokenMs / 1000) : exp;
+      return { userId: user_id, sessionId: sid, jti, expired: until <= Math.floor(clock.now() / 1000) };
     },
   };
 }

@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { decodeJwt, decodeProtectedHeader, SignJWT } from "jose";
 import { createTokens } from "../../src/auth/tokens.ts";
 import { systemClock as clock } from "../../src/ops/clock.ts";
+import { SimulatedClock } from "../simulation/clock.ts";
 import { call, Person } from "../support/client.ts";
 import { SECRET, startServer } from "../support/server.ts";
 import { tempDir } from "../support/services.ts";
@@ -45,10 +46,36 @@ test("a token counts by the key that it names, and by no other algorithm", async
     await forge({ alg: "HS512", kid: "new" }, key("new").bytes),
     access.replace(/\.[^.]*$/, "."),
     access.replace(/^[^.]*/, btoa('{"alg":"none","kid":"new"}').replaceAll("=", "")).replace(/\.[^.]*$/, "."),
+    `${access}${"A".repeat(2_000)}`,
     "",
     "...",
   ];
   for (const token of forged) expect([token, tokens.verify(token, "access")]).toEqual([token, null]);
+});
+
+test("an access token lives no longer than they do now, whatever was promised when it was made; a refresh token does", async () => {
+  const clock = new SimulatedClock();
+  const living = (minutes: number) => createTokens({ keys: [key("new")], accessTokenMs: minutes * 60_000, clock });
+  const [before, after] = [living(60), living(1)];
+  const issuedAt = new Date(clock.now());
+  const pair = before.pair({ ...session(), issuedAt, expiresAt: new Date(clock.now() + 1e9) });
+  const expired = (tokens: typeof before) => tokens.verify(pair.access, "access")!.expired;
+  expect([expired(before), expired(after)]).toEqual([false, false]);
+  await clock.advance(61_000);
+  expect([expired(before), expired(after)]).toEqual([false, true]);
+  expect(after.verify(pair.refresh, "refresh")!.expired).toBe(false);
+});
+
+test("what is no time is no time, also in a token that is signed", async () => {
+  const tokens = tokensOf("new");
+  const { access } = tokens.pair(session());
+  const signed = (claims: object) =>
+    new SignJWT({ ...decodeJwt(access), ...claims })
+      .setProtectedHeader({ alg: "HS256", kid: "new" })
+      .sign(key("new").bytes);
+  for (const odd of [{ iat: "1" }, { exp: "99999999999" }, { iat: null }])
+    expect([odd, tokens.verify(await signed(odd), "access")]).toEqual([odd, null]);
+  expect(tokens.verify(await signed({ nbf: 1e300 }), "access")).not.toBeNull();
 });
 
 test("a secret is changed without signing anybody out, and then the old one is worth nothing", async () => {
