@@ -3,6 +3,9 @@ import { startApp } from "../../src/app.ts";
 import { readConfig } from "../../src/config.ts";
 import type { Faults } from "../../src/deps.ts";
 import { createLog } from "../../src/ops/log.ts";
+import { beginTuned } from "../../src/ops/runtime.ts";
+
+beginTuned([]);
 
 const [moment, nth] = (process.env.KILL_AT ?? "").split(":");
 let left = Number(nth);
