@@ -4,6 +4,7 @@
 -- Stores a batch of sends; the whole transaction of a send is this one call.
 -- p_sessions, p_ids, p_client_ids and p_contents run side by side, one element a message: first those of p_rooms[1], up to p_ends[1], then those
 -- of the next. Whoever has the session is the sender.
+-- A serialization failure (40001) has stored nothing, and is to be called again.
 -- Answers one row a room, in order: its head, from which what was stored is numbered on, and the time of all that was. No head: no such room. `others`
 -- has those that were not stored, each with its place n in the arrays and an outcome:
 --   duplicate  the sender used this client_id here before, for the same content: the stored id, seq and time
@@ -34,6 +35,7 @@ DECLARE
   v_private uuid;
   v_removed uuid;
   v_stored int;
+  v_gone boolean;
 BEGIN
   IF array_length(p_rooms, 1) > 1 THEN
     PERFORM 1 FROM heads h WHERE h.room_id = ANY (p_rooms) ORDER BY h.room_id FOR NO KEY UPDATE;
@@ -78,6 +80,7 @@ BEGIN
                  CASE
                    WHEN b.sender IS NULL THEN 'unauthenticated'
                    WHEN v_private IS NOT NULL AND p.user_id IS NULL THEN 'not_found'
+                   WHEN coalesce(m.id, x.message_id) IS NULL THEN 'gone'
                    WHEN coalesce(m.content_hash, x.content_hash) = sha256(convert_to(b.content, 'UTF8')) THEN 'duplicate'
                    ELSE 'mismatch'
                  END AS outcome
@@ -89,7 +92,12 @@ BEGIN
           WHERE stored.id IS NULL
         )
         SELECT json_agg(CASE j.outcome WHEN 'duplicate' THEN json_build_object('n', j.n, 'outcome', j.outcome, 'id', j.id, 'seq', j.seq, 'sentAt', j.at)
-                                       ELSE json_build_object('n', j.n, 'outcome', j.outcome) END) INTO others FROM judged j;
+                                       ELSE json_build_object('n', j.n, 'outcome', j.outcome) END), bool_or(j.outcome = 'gone')
+          INTO others, v_gone FROM judged j;
+        -- What it repeats was there a moment ago: retention takes no lock on the room.
+        IF v_gone THEN
+          RAISE serialization_failure USING MESSAGE = 'what is repeated has just been purged';
+        END IF;
       END IF;
     END IF;
     RETURN NEXT;

@@ -95,6 +95,25 @@ describe.skipIf(!haveServices)("two sessions that send at once", () => {
     expect(await seqs(id)).toEqual([1]);
   });
 
+  test("a repeat of what retention deletes in that moment is no other message: the batch is stored again", async () => {
+    const id = await room();
+    await store(a, [id], { clientId: "c" });
+    await a.unsafe(`CREATE FUNCTION pause() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_advisory_xact_lock(1); RETURN NULL; END';
+      CREATE TRIGGER pause AFTER INSERT ON messages FOR EACH STATEMENT EXECUTE FUNCTION pause()`);
+    await a`SELECT pg_advisory_lock(1)`;
+    const repeat = store(b, [id], { clientId: "c" }).then(
+      () => "stored",
+      (error) => error.code,
+    );
+    await Bun.sleep(200);
+    expect(await a`SELECT purge(${id}, now() + interval '1 day')`).toEqual([{ purge: 1 }] as never);
+    await a`SELECT pg_advisory_unlock(1)`;
+    expect(await repeat).toBe("40001");
+    await a`DROP FUNCTION pause CASCADE`;
+    expect([...(await store(b, [id], { clientId: "c" }))]).toEqual([{ seq: 1, others: null }]);
+    expect(await seqs(id)).toEqual([2]);
+  });
+
   test("two batches over the same rooms in opposite orders do not deadlock; locks in the order of arrival do", async () => {
     const [one, two] = [await room(), await room()].sort() as [string, string];
     for (let i = 0; i < 50; i++) await Promise.all([store(a, [one, two]), store(b, [two, one])]);
