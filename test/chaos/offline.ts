@@ -156,12 +156,14 @@ async function manyConversations(fleet: Fleet, n: number, figure: Options["figur
   await say((i) => 1 + (i % 5));
 
   const from = performance.now();
-  // It happens while it is told of: then there may be more than is kept for who comes back, and it comes again.
-  const attempt = (left: number): Promise<ChatSocket> =>
-    person
-      .chat({ epoch: before.hello.epoch, since })
-      .catch((error) => (left ? attempt(left - 1) : Promise.reject(error)));
-  const socket = await attempt(3);
+  // It happens while it is told of: then there may be more than is kept for who comes back, and it comes again, as late as a client does.
+  const attempt = (waitMs: number): Promise<ChatSocket> =>
+    person.chat({ epoch: before.hello.epoch, since }).catch(async (error) => {
+      if (waitMs > 4_000) throw error;
+      await Bun.sleep(waitMs);
+      return attempt(2 * waitMs);
+    });
+  const socket = await attempt(500);
   const ms = Math.round(performance.now() - from);
   const { streams } = socket.resumed;
   const wrong: string[] = [];

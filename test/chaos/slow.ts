@@ -1,4 +1,5 @@
 /** Some readers of the public room stop reading, some read a kilobyte a second: the server lets them go, and nobody else notices. */
+import { readFileSync } from "node:fs";
 import { ChatSocket, Person } from "../support/client.ts";
 import { type Account, makeAccounts } from "./accounts.ts";
 import { type Fleet, footprintOf, startFleet } from "./fleet.ts";
@@ -49,14 +50,15 @@ async function load(
   { messages, perSecond }: typeof SHORT,
   wrong: string[],
 ): Promise<{ mb: number; p50: number; p99: number }> {
-  const { url, pid } = fleet.slots[0]!.server!;
+  const { port, server } = fleet.slots[0]!;
+  const { url, pid } = server!;
   const [{ seq: before }] = (await fleet.sql`SELECT max(seq)::int AS seq FROM heads`) as unknown as [{ seq: number }];
   const writer = await person(url, sender).chat();
   const readers = await Promise.all(fast.map((account) => FastReader.open(url, account)));
   const laggards = slowly.map((account, i) => new Laggard(url, account, i < READERS.stopped ? 0 : TRICKLE_BYTES));
   for (const laggard of laggards) await laggard.start();
   await Bun.sleep(1_000);
-  const files = footprintOf(pid).files;
+  const open = connectionsTo(port);
   let mb = 0;
   const measure = setInterval(() => (mb = Math.max(mb, footprintOf(pid).mb)), 50);
   const trickle = setInterval(() => laggards.forEach((laggard) => laggard.trickle()), 1_000);
@@ -73,8 +75,8 @@ async function load(
   for (const { name, seqs } of readers)
     if (seqs.length !== messages || seqs.some((seq, i) => seq !== before + i + 1))
       wrong.push(`${name} was told ${seqs.length} of ${messages}, or in another order`);
-  const areGone = () => footprintOf(pid).files <= files - laggards.length;
-  if (laggards.length) await soon(10_000, areGone).catch(() => wrong.push("slow readers are not let go"));
+  const left = () => laggards.length - (open - connectionsTo(port));
+  if (laggards.length) await soon(10_000, () => left() <= 0).catch(() => wrong.push(`${left()} slow readers are not let go`)); // prettier-ignore
   clearInterval(measure);
   clearInterval(trickle);
 
@@ -84,6 +86,16 @@ async function load(
   const times = readers.flatMap((reader) => reader.times).sort((a, b) => a - b);
   const within = (part: number) => times[Math.ceil(times.length * part) - 1]!;
   return { mb: Math.round(mb), p50: within(0.5), p99: within(0.99) };
+}
+
+/** Those that the server has not closed, whatever still lies in the network. */
+function connectionsTo(port: number): number {
+  const [local, established] = [`:${port.toString(16).toUpperCase().padStart(4, "0")}`, "01"];
+  const lines = ["tcp", "tcp6"].flatMap((kind) => readFileSync(`/proc/net/${kind}`, "utf8").split("\n"));
+  return lines.filter((line) => {
+    const [, address, , state] = line.trim().split(/\s+/);
+    return address?.endsWith(local) && state === established;
+  }).length;
 }
 
 const person = (url: string, { id, name, access, refresh }: Account) => new Person(url, id, name, access, refresh);
