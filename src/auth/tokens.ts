@@ -31,9 +31,7 @@ export function createTokens({ keys, accessTokenMs, clock }: { keys: Key[]; acce
         allowedIss: ISSUER,
         allowedAud: ISSUER,
         requiredClaims: REQUIRED,
-        // By the clock here; and of the other we make none.
         ignoreExpiration: true,
-        ignoreNotBefore: true,
       }),
     ]),
   );
@@ -74,7 +72,8 @@ export function createTokens({ keys, accessTokenMs, clock }: { keys: Key[]; acce
         if (!verifier) return null;
         payload = verifier(token);
       } catch (error) {
-        if (error instanceof TokenError) return null;
+        // RangeError: a time that no Date can hold.
+        if (error instanceof TokenError || error instanceof RangeError) return null;
         throw error;
       }
       const { token_type, user_id, sid, jti, exp, iat } = payload;

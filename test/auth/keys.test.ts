@@ -73,9 +73,8 @@ test("what is no time is no time, also in a token that is signed", async () => {
     new SignJWT({ ...decodeJwt(access), ...claims })
       .setProtectedHeader({ alg: "HS256", kid: "new" })
       .sign(key("new").bytes);
-  for (const odd of [{ iat: "1" }, { exp: "99999999999" }, { iat: null }])
+  for (const odd of [{ iat: "1" }, { exp: "99999999999" }, { iat: null }, { nbf: 1e300 }])
     expect([odd, tokens.verify(await signed(odd), "access")]).toEqual([odd, null]);
-  expect(tokens.verify(await signed({ nbf: 1e300 }), "access")).not.toBeNull();
 });
 
 test("a secret is changed without signing anybody out, and then the old one is worth nothing", async () => {
