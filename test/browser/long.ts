@@ -4,13 +4,16 @@ import { GLOBAL_ROOM } from "../../src/db/schema.ts";
 
 export const COUNT = 100_000;
 
-/** SQL that puts messages straight into the public room, by whoever has an account: texts of one to forty lines. */
+/**
+ * SQL that puts messages straight into the public room, by whoever has an account: texts of one to forty lines, the last sixty
+ * of them after yesterday's midnight: such a first line has a height of no whole number of pixels.
+ */
 export const fill = (from: number, to: number) => `
   WITH filled AS (
     INSERT INTO messages (room_id, seq, id, sender_id, content, sent_at)
     SELECT '${GLOBAL_ROOM}', n, gen_random_uuid(), (SELECT id FROM users LIMIT 1),
            'line ' || n || '.' || repeat(' and so on', CASE WHEN n % 97 = 0 THEN 190 WHEN n % 7 = 0 THEN n % 40 ELSE 0 END),
-           date_trunc('milliseconds', now()) - (${COUNT} - n) * interval '1 second'
+           date_trunc('day', now()) - interval '23:59' - (${COUNT} - n) * interval '1 second'
     FROM generate_series(${from}, ${to}) n)
   UPDATE heads SET seq = ${to}, last_at = now() WHERE room_id = '${GLOBAL_ROOM}'`;
 
