@@ -19,7 +19,9 @@ export async function readHistory(store: ChatStore, reader: string, room: string
     query.after === undefined ? 0 : cursor(store, room, "after", query.after),
     query.before === undefined ? Number.MAX_SAFE_INTEGER : cursor(store, room, "before", query.before),
   ]);
-  const { rows, beyond } = await store.page({ reader, room, above, below, limit: limit + 1, upwards });
+  const page = await store.page({ reader, room, from: upwards ? above : below, limit: limit + 1, upwards });
+  const rows = page.rows.filter(({ seq }) => seq < below);
+  const beyond = page.beyond && rows.length > 0;
   const more = rows.length > limit;
   if (more) rows.splice(upwards ? limit : 0, 1);
   return upwards ? { rows, older: beyond, newer: more } : { rows, older: more, newer: beyond };

@@ -72,6 +72,28 @@ describe.skipIf(!haveServices)("with a million messages and a thousand conversat
     }
   }, 60_000);
 
+  test("pages, whatever their cursors, are planned once", async () => {
+    const fresh = openPostgres(url, systemClock);
+    const store = createChatStore(fresh, systemClock);
+    const [{ room } = { room: "" }] = await fresh.query<{ room: string }>(
+      "SELECT id AS room FROM rooms WHERE kind = 'direct' LIMIT 1",
+      [],
+    );
+    // From some time after the fifth on PostgreSQL goes by one plan for all, where it takes that for as good.
+    for (let n = 1; n < 10; n++) {
+      await readHistory(store, me, GLOBAL_ROOM, { before: `${n}00000` });
+      await readHistory(store, me, GLOBAL_ROOM, { after: `${n}00000` });
+      await readHistory(store, me, room, {});
+    }
+    const kept = await fresh.query<{ once: number }>(
+      "SELECT generic_plans AS once FROM pg_prepared_statements WHERE statement LIKE '%ORDER BY m.seq%' AND NOT statement LIKE '%pg_prepared%'",
+      [],
+    );
+    expect(kept.length).toBe(3);
+    for (const { once } of kept) expect(once).toBeGreaterThan(0);
+    await fresh.close();
+  });
+
   test("a time finds its place among a million", async () => {
     const [row] = await db.query<{ seq: number }>("SELECT seq_at($1, $2) AS seq", [
       GLOBAL_ROOM,

@@ -100,7 +100,7 @@ for (const kind of ["embedded", "PostgreSQL"] as const)
         ["stored", heard],
       ]);
       expect(outcomes[2]).toEqual({ ...first[0], kind: "duplicate" } as never);
-      const { rows } = await chat.page({ reader: ada.id, room, above: 3, below: 1e9, limit: 9, upwards: true });
+      const { rows } = await chat.page({ reader: ada.id, room, from: 3, limit: 9, upwards: true });
       const stored = rows.map(({ seq, id, sentAt, sender, content }) => [
         seq,
         id,
@@ -252,7 +252,7 @@ for (const kind of ["embedded", "PostgreSQL"] as const)
       expect(await state(usual)).toEqual([239, 2_261, 2_261, 1]);
       expect(await chat.seqAt(usual.room, new Date(0))).toBeLessThanOrEqual(2_261);
       expect(await chat.seqAt(usual.room, new Date(Date.now() - 5 * 3_600_000))).toBe(2_496);
-      const page = await chat.page({ reader: usual.ada.id, room: usual.room, above: 0, below: 9_999, limit: 300, upwards: false }); // prettier-ignore
+      const page = await chat.page({ reader: usual.ada.id, room: usual.room, from: 9_999, limit: 300, upwards: false }); // prettier-ignore
       expect(page.rows.map(({ seq }) => seq)).toEqual(
         Array.from({ length: 240 }, (_, i) => 2_261 + i).filter((seq) => seq !== 2_400),
       );
