@@ -1,6 +1,7 @@
 import type { User } from "../protocol/models.ts";
 import { type ConnectionState, createConnection, type Frame } from "./connection.ts";
 import { createDrafts } from "./drafts.ts";
+import type { ChatError } from "./errors.ts";
 import { createEvents } from "./events.ts";
 import { createHistory } from "./history.ts";
 import { createHttp } from "./http.ts";
@@ -25,6 +26,8 @@ export type ClientEvents = {
 
 /** Milliseconds between two read marks of a room. */
 const READ_EVERY = 500;
+/** What could not be loaded again is asked for so often (ms). */
+const RELOAD_EVERY = 5_000;
 
 /** What the client knows. To be looked at only; it changes in place. */
 export type ClientState = {
@@ -107,13 +110,24 @@ export function createClient(options: {
   function received(frame: Frame): void {
     for (const effect of receive(state, frame)) {
       if (effect.do === "resume") connection.resume();
-      if (effect.do === "reload") void history.loadLatest(effect.stream).catch(() => {});
+      if (effect.do === "reload") reload(effect.stream);
       if (effect.do === "read") tellRead(effect.stream, effect.seq);
       if (effect.do === "message") events.emit("message", { stream: effect.stream, message: effect.message });
       if (effect.do === "typing") typing.heard(effect.stream, effect.userId, effect.typing);
     }
     drafts.receive(frame, state);
     changed();
+  }
+
+  /** Until it is there: nobody else asks for what was emptied. A refusal stands. */
+  function reload(stream: string): void {
+    const now = state;
+    history.loadLatest(stream).catch(({ status }: ChatError) => {
+      if (status >= 400 && status < 500 && status !== 429) return;
+      clock.after(RELOAD_EVERY, () => {
+        if (now === state && connection.status().state !== "offline") reload(stream);
+      });
+    });
   }
 
   /** A page may mark every message as read; the server need not hear of each. */

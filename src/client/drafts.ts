@@ -126,6 +126,8 @@ export function createDrafts({
 
     write(stream: string, content: string): { clientId: string; sent: Promise<Sent> } {
       if (!user) throw new ChatError("signed_out", "Log in first.");
+      // Not all who call are told by a compiler; stored, it would stand before all else that is said there.
+      if (typeof content !== "string") throw new TypeError("content: must be text.");
       const entry = write(outbox, { clientId: randomId(), stream, content }, clock.now());
       const sent = new Promise<Sent>((resolve, reject) => waiting.set(entry.clientId, { of: user!, resolve, reject }));
       // Whoever does not look at it is told by the event.

@@ -81,17 +81,17 @@ export function createHistory({
         while (now === state() && now.streams.get(name)?.loaded) if (await page(now, name, true)) return;
       });
     },
-    async loadConversations(): Promise<void> {
-      const now = state();
-      const { results, next } = await rest.conversations(now.pages + 1).catch((error) => {
-        // The list has become shorter.
-        if (error instanceof ChatError && error.code === "not_found") return { results: [], next: null };
-        throw error;
-      });
-      for (const conversation of results) addConversation(now, conversation);
-      now.pages++;
-      now.more = next !== null;
-      changed();
-    },
+    loadConversations: (): Promise<void> =>
+      once("rooms", async (now) => {
+        const { results, next } = await rest.conversations(now.pages + 1).catch((error) => {
+          // The list has become shorter.
+          if (error instanceof ChatError && error.code === "not_found") return { results: [], next: null };
+          throw error;
+        });
+        for (const conversation of results) addConversation(now, conversation);
+        now.pages++;
+        now.more = next !== null;
+        changed();
+      }),
   };
 }

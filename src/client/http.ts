@@ -6,7 +6,13 @@ import type { Ports } from "./ports.ts";
 export type Http = <T>(
   method: string,
   path: string,
-  options?: { body?: unknown; token?: string; headers?: Record<string, string>; timeoutMs?: number },
+  options?: {
+    body?: unknown;
+    token?: string;
+    headers?: Record<string, string>;
+    timeoutMs?: number;
+    keepalive?: boolean;
+  },
 ) => Promise<T>;
 
 /** A request that hangs this long (ms) has failed: others may be waiting for it. */
@@ -17,7 +23,7 @@ export function createHttp(url: string, { fetch, clock }: Pick<Ports, "fetch" | 
   return async <T>(
     method: string,
     path: string,
-    { body, token, headers = {}, timeoutMs = TIMEOUT }: Parameters<Http>[2] = {},
+    { body, token, headers = {}, timeoutMs = TIMEOUT, keepalive = false }: Parameters<Http>[2] = {},
   ) => {
     const abort = new AbortController();
     const cancel = clock.after(timeoutMs, () => abort.abort());
@@ -31,6 +37,7 @@ export function createHttp(url: string, { fetch, clock }: Pick<Ports, "fetch" | 
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         signal: abort.signal,
+        ...(keepalive && { keepalive }),
       }).catch(() => {
         throw new ChatError("offline", "The server could not be reached.");
       });

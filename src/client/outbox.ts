@@ -32,15 +32,17 @@ export type Outbox = {
   burst: number;
   /** When the bucket will be full again. */
   full: number;
+  /** When it was last asked what is due. */
+  asked: number;
 };
 
 /** Without an answer for so long (ms), a message is sent again. */
 const ANSWER_TIMEOUT = 10_000;
-/** Not about the message: it is sent again later. */
-const LATER = new Set(["rate_limited", "unavailable", "internal"]);
+/** Not about the message: it is sent again later, where the session is over after the next log-in. */
+const LATER = new Set(["rate_limited", "unavailable", "internal", "unauthenticated"]);
 
 export function newOutbox(): Outbox {
-  return { entries: [], interval: 0, burst: 1, full: 0 };
+  return { entries: [], interval: 0, burst: 1, full: 0, asked: 0 };
 }
 
 /** @param now ms since 1970. A clock that was set back does not change the order */
@@ -80,6 +82,11 @@ export function setLimits(outbox: Outbox, { rate_per_s, burst }: { rate_per_s: n
 export function due(outbox: Outbox, now: number): { send: OutboxEntry[]; wake: number } {
   const send: OutboxEntry[] = [];
   let wake = Infinity;
+  // A device's clock may be set back by an hour; nobody shall wait for that.
+  const back = Math.max(0, outbox.asked - now);
+  outbox.asked = now;
+  outbox.full -= back;
+  for (const entry of outbox.entries) entry.notBefore -= back;
   const seen = new Set<string>();
   for (const entry of outbox.entries) {
     if (entry.state === "failed" || entry.state === "sent" || seen.has(entry.stream)) continue;

@@ -10,7 +10,7 @@ export type Clock = {
 /** What the client uses of a fetch. */
 export type Fetch = (
   url: string,
-  init: { method: string; headers: Record<string, string>; body?: string; signal: any },
+  init: { method: string; headers: Record<string, string>; body?: string; signal: any; keepalive?: boolean },
 ) => Promise<{ status: number; headers: { get(name: string): string | null }; json(): Promise<unknown> }>;
 
 /** What the client uses of a WebSocket. The events are `any` because a browser's have far more than is asked for here. */

@@ -44,11 +44,16 @@ export function createSession({
   let current: Stored | null = null;
   let renewing: Promise<string> | null = null;
   let leaving = false;
+  /** The storage did not take the newest tokens: those that it has are used up. */
+  let failing = false;
 
   /** Kept in memory even where the storage fails: the session then lasts as long as the page. */
   async function keep(next: Stored): Promise<void> {
     current = next;
-    await storage.set(KEY, cookie ? { ...next, access: "", expires: 0 } : next).catch(() => {});
+    failing = !(await storage.set(KEY, cookie ? { ...next, access: "", expires: 0 } : next).then(
+      () => true,
+      () => false,
+    ));
   }
 
   function post<T>(action: string, body: object, options: Parameters<Http>[2] = {}): Promise<T> {
@@ -57,6 +62,7 @@ export function createSession({
   }
 
   async function stored(): Promise<Stored | undefined> {
+    if (failing) return current ?? undefined;
     return (await storage.get(KEY).catch(() => undefined)) as Stored | undefined;
   }
 
@@ -70,7 +76,8 @@ export function createSession({
     current = null;
     signedOut(reason, ended.user);
     // Another tab may have signed in since.
-    if ((await stored())?.refresh === ended.refresh) await storage.delete(KEY).catch(() => {});
+    if (failing || (await stored())?.refresh === ended.refresh) await storage.delete(KEY).catch(() => {});
+    failing = false;
     return true;
   }
 
@@ -93,7 +100,9 @@ export function createSession({
     if (current.access !== stale) return current.access;
     if ((await adopt()) && current.expires - clock.now() > MARGIN) return current.access;
     const { user, refresh } = current;
-    const ask = () => post<Answer>("token/refresh", cookie ? {} : { refresh }, { timeoutMs: REFRESH_TIMEOUT });
+    // A page that is closed meanwhile must not make the browser drop the new cookie: the old one is used up.
+    const options = { timeoutMs: REFRESH_TIMEOUT, keepalive: cookie };
+    const ask = () => post<Answer>("token/refresh", cookie ? {} : { refresh }, options);
     try {
       const tokens = await ask().catch((error: ChatError) =>
         error.code === "offline" ? ask() : Promise.reject(error),
@@ -140,7 +149,7 @@ export function createSession({
      */
     async restore(): Promise<User | null> {
       const former = current;
-      const kept = (await storage.get(KEY).catch(() => former)) as Stored | null | undefined;
+      const kept = failing ? former : ((await storage.get(KEY).catch(() => former)) as Stored | null | undefined);
       if (former && former === current && kept?.user.id !== former.user.id) {
         current = null;
         signedOut("logged_out", former.user);

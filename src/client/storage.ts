@@ -36,6 +36,8 @@ type Database = {
     store: string,
     mode: string,
   ): { objectStore(name: string): Store; commit?(): void; oncomplete: unknown; onabort: unknown };
+  onversionchange: unknown;
+  close(): void;
 };
 type IndexedDb = {
   open(name: string, version: number): Request<Database> & { onupgradeneeded: unknown; onblocked: unknown };
@@ -61,7 +63,11 @@ export function indexedDbStorage(
       request.onsuccess = () => resolve(request.result);
       request.onerror = () => reject(request.error);
       request.onblocked = request.onerror;
-    }).then(over, memoryStorage);
+    }).then((database) => {
+      // Who deletes it, or makes it anew, would wait for this page for ever.
+      database.onversionchange = () => database.close();
+      return over(database);
+    }, memoryStorage);
   }
 
   function over(database: Database): ChatStorage {
@@ -88,12 +94,22 @@ export function indexedDbStorage(
     };
   }
 
-  const storage = () => (opened ??= open());
+  async function on<T>(use: (storage: ChatStorage) => Promise<T>): Promise<T> {
+    const storage = (opened ??= open());
+    try {
+      return await use(await storage);
+    } catch (error) {
+      // It is closed: browsers do so of their own accord, above all Safari.
+      if ((error as Error).name !== "InvalidStateError") throw error;
+      if (opened === storage) opened = open();
+      return use(await opened);
+    }
+  }
   return {
-    get: async (key) => (await storage()).get(key),
-    set: async (key, value) => (await storage()).set(key, value),
-    delete: async (key) => (await storage()).delete(key),
-    entries: async (prefix) => (await storage()).entries(prefix),
+    get: (key) => on((storage) => storage.get(key)),
+    set: (key, value) => on((storage) => storage.set(key, value)),
+    delete: (key) => on((storage) => storage.delete(key)),
+    entries: (prefix) => on((storage) => storage.entries(prefix)),
   };
 }
 

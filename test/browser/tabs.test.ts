@@ -7,11 +7,14 @@ import { eventually } from "../support/services.ts";
 import { haveChromium, openBrowser } from "./chromium.ts";
 import { type Hand, sitDown } from "./hand.ts";
 
+/** Seconds for which a used refresh token is taken. */
+const GRACE = 2;
+
 describe.skipIf(!haveChromium)("tabs of one browser", () => {
   let rig: Rig;
   let browser: Browser;
   beforeAll(async () => {
-    [rig, browser] = await Promise.all([embeddedRig(), openBrowser()]);
+    [rig, browser] = await Promise.all([embeddedRig({ REFRESH_GRACE: String(GRACE) }), openBrowser()]);
   }, 60_000);
   afterAll(() => Promise.all([rig?.stop(), browser?.close()]));
 
@@ -121,5 +124,42 @@ describe.skipIf(!haveChromium)("tabs of one browser", () => {
     expect(rosa.wrongs).toEqual([]);
     await friend.closeAll();
     await rosa.close();
+  }, 60_000);
+
+  test("a tab that is closed before its session was renewed does not end it", async () => {
+    let asked = 0;
+    // As over a slow network.
+    const far = Bun.serve({
+      hostname: "127.0.0.1",
+      port: 0,
+      fetch: async (request) => {
+        const { pathname, search } = new URL(request.url);
+        const isRefresh = pathname.includes("/token/refresh/");
+        if (isRefresh) asked++;
+        const { method, headers } = request;
+        const body = await request.arrayBuffer();
+        const answer = await fetch(rig.url() + pathname + search, { method, headers, body: body.byteLength ? body : undefined, decompress: false }); // prettier-ignore
+        if (isRefresh) await Bun.sleep(600);
+        return answer;
+      },
+    });
+    const hedy = await sitDown(browser, far.url.origin);
+    await hedy.signUp("Hedy");
+    const hasty = await hedy.page.context().newPage();
+    await hedy.page.close();
+    const before = asked;
+    await hasty.goto(far.url.href, { waitUntil: "commit" });
+    await eventually(async () => expect(asked).toBe(before + 1));
+    await hasty.close();
+    await Bun.sleep((GRACE + 1) * 1_000);
+    const next = await hedy.page.context().newPage();
+    await next.goto(far.url.href);
+    await eventually(async () => expect(asked).toBe(before + 2));
+    await room(next);
+    await Bun.sleep(1_000);
+    expect(await next.getByText("session is over").count()).toBe(0);
+    expect(await account(next)).toBe("Hedy");
+    await hedy.close();
+    await far.stop(true);
   }, 60_000);
 });

@@ -105,6 +105,15 @@ test("a refusal is told by the promise and the event; retry sends it again; disc
   expect(pending(alice)).toEqual([]);
 });
 
+test("what is no text is refused where it is said, and holds nothing up", async () => {
+  const network = new FakeNetwork();
+  const alice = await network.live("alice");
+  expect(() => alice.send("global", 42 as never)).toThrow("content: must be text.");
+  alice.send("global", "42");
+  await network.clock.advance(0);
+  expect([contents(alice), pending(alice)]).toEqual([["42"], []]);
+});
+
 test("someone who types fast never meets the limit", async () => {
   const network = new FakeNetwork();
   Object.assign(network.server.limits, { rate_per_s: 1, burst: 2 });
@@ -157,7 +166,14 @@ test("a room that was emptied because too much was missed is loaded again by its
   network.cut();
   for (const content of ["1", "2", "3"]) network.server.post("bob", "global", content);
   network.up = true;
-  await network.clock.advance(60_000);
+  // Also where that fails at first, and the socket does not.
+  const failure = Promise.withResolvers<void>();
+  network.hold = failure.promise;
+  await network.clock.advance(10_000);
+  failure.reject(new TypeError("fetch failed"));
+  await network.clock.advance(0);
+  expect([alice.connection.state, contents(alice)]).toEqual(["live", []]);
+  await network.clock.advance(5_000);
   expect(contents(alice)).toEqual(["1", "2", "3"]);
 });
 

@@ -286,6 +286,39 @@ test("after a sleep the first timer that fires leaves the dead socket", async ()
   expect([w.last().closed, w.last().types()]).toEqual([true, ["resume"]]);
 });
 
+test("a healthy socket is kept where timers run once a minute, as in a hidden tab, and a dead one is left", async () => {
+  const w = world();
+  const { after, now } = w.clock;
+  w.clock.after = (ms, run) => after(ms && Math.ceil((now() + ms) / 60_000) * 60_000 - now(), run);
+  await w.clock.advance(60_000 - (now() % 60_000));
+  w.connection.connect();
+  await w.up();
+  for (let minute = 1; minute <= 10; minute++) {
+    await w.clock.advance(60_000);
+    w.last().hear({ type: "pong", since: null, heads: {} });
+    expect([w.connection.status().state, w.sockets.length]).toEqual(["live", 1]);
+    expect(
+      w
+        .last()
+        .types()
+        .filter((type) => type === "ping").length,
+    ).toBe(minute);
+  }
+  await w.clock.advance(120_000);
+  expect(w.sockets[0]!.closed).toBe(true);
+});
+
+test("a clock that is set back while it comes up keeps nobody waiting", async () => {
+  const w = world();
+  w.connection.connect();
+  await w.clock.advance(0);
+  w.last().hear({ type: "hello", heartbeat_s: 30 });
+  const { now } = w.clock;
+  w.clock.now = () => now() - 3_600_000;
+  await w.clock.advance(35_000);
+  expect(w.sockets[0]!.closed).toBe(true);
+});
+
 test("noise on the socket does no harm", async () => {
   const w = await live();
   w.last().onmessage!({ data: "{" });

@@ -125,6 +125,17 @@ test("a clock that is set back does not change the order", () => {
   expect(add(box, "a/2", 1_000).at).toBe(5_001);
 });
 
+test("a clock that is set back by an hour holds nothing up for longer than it would have been", () => {
+  const box = newOutbox();
+  setLimits(box, { rate_per_s: 1, burst: 1 });
+  add(box, "a/1");
+  add(box, "b/1");
+  expect(sent(box, 3_600_000)).toEqual(["a/1"]);
+  expect(sent(box, 0)).toEqual([]);
+  expect(sent(box, 1_000)).toEqual(["b/1"]);
+  expect(sent(box, 10_000)).toEqual(["a/1"]);
+});
+
 test("no more is ever sent than the limits allow, nor less than they could", () => {
   fc.assert(
     fc.property(

@@ -109,6 +109,22 @@ test("a refresh whose answer is lost is asked for again at once, while the serve
   expect([tries, count("/refresh/")]).toEqual([2, 2]);
 });
 
+test("a storage that is read but not written, on a full disk, does not bring a used token back, and signs nobody out", async () => {
+  const { session, storage, clock, calls, signedOut } = await alice();
+  storage.set = async () => {
+    throw new Error("QuotaExceededError");
+  };
+  for (const used of ["refresh1", "refresh2", "refresh3"]) {
+    await clock.advance(15 * 60_000);
+    await session.access();
+    expect(calls.at(-1)!.body.refresh).toBe(used);
+    expect(await session.restore()).toEqual(USER);
+  }
+  expect(signedOut).toEqual([]);
+  await session.logOut();
+  expect(await storage.get("session")).toBeUndefined();
+});
+
 test("a session that ended here is not ended for a tab that logged in again", async () => {
   const w = await alice();
   const other = { ...((await w.storage.get("session")) as object), refresh: "newer", access: "newer" };

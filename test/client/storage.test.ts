@@ -50,3 +50,24 @@ test("a value that IndexedDB refuses is told to the one who stores it", async ()
     .catch((error) => error);
   expect(refusal).toBeInstanceOf(Error);
 });
+
+test("IndexedDB that the browser has closed is opened again, and stands in nobody's way", async () => {
+  const open: { close(): void }[] = [];
+  const watched = {
+    open: (name: string, version: number) => {
+      const request = factory.open(name, version);
+      request.addEventListener("success", () => open.push(request.result));
+      return request;
+    },
+  };
+  const storage = indexedDbStorage("closed", broken(watched));
+  await storage.set("key", 1);
+  open[0]!.close();
+  const both = [storage.set("key", 2), storage.set("key", 3)];
+  await Promise.all(both);
+  expect([await storage.get("key"), open.length]).toEqual([3, 2]);
+
+  const deletion = factory.deleteDatabase("closed");
+  await new Promise((resolve) => (deletion.onsuccess = resolve));
+  expect(await storage.get("key")).toBeUndefined();
+});
