@@ -580,9 +580,9 @@ END $$;
 -- Others' messages above a mark, up to 1,000, among the 5,000 that follow it: somebody's own may be any number.
 CREATE OR REPLACE FUNCTION unread(p_room uuid, p_user uuid, p_seq bigint) RETURNS int
 LANGUAGE sql STABLE AS $$
-  SELECT least(count(*), 1000)::int
-  FROM (SELECT m.sender_id FROM messages m WHERE m.room_id = p_room AND m.seq > p_seq ORDER BY m.seq LIMIT 5000) m
-  WHERE m.sender_id <> p_user
+  SELECT count(*)::int FROM (
+    SELECT FROM (SELECT m.sender_id FROM messages m WHERE m.room_id = p_room AND m.seq > p_seq ORDER BY m.seq LIMIT 5000) m
+    WHERE m.sender_id <> p_user LIMIT 1000) others
 $$;
 
 -- Raises how far a person has read a room, never beyond its head; no row where they take no part in it, or where the session is not, or no

@@ -33,19 +33,19 @@ export type IsOnline = (userId: string) => boolean;
 export type RoomEvent<Body = unknown> = { room: string; seq: number; prev?: number; body: Body };
 
 /**
- * One frame for the sockets of an endpoint: everyone's, or one user's (`user`), or everyone's but one user's (`except`). `head`: the
- * stream and the seq of the event that it tells.
+ * One frame for the sockets of an endpoint: one user's, everyone's (`user` null), or everyone's but one user's (`except`). A user that is missing is
+ * nobody: no mistake on the way may make a private frame everyone's. `head`: the stream and the seq of the event that it tells.
  */
 export type Outgoing = {
   endpoint: Endpoint;
-  user?: string;
+  user: string | null;
   except?: string;
   frame: string;
   head?: readonly [stream: string, seq: number];
 };
 
-/** Whether any socket of this process would get a frame for that endpoint, or for that user on it. */
-export type Hears = (endpoint: Endpoint, user?: string) => boolean;
+/** Whether any socket of this process would get a frame for that endpoint (`user` null), or for that user on it. */
+export type Hears = (endpoint: Endpoint, user: string | null) => boolean;
 
 /** What a client that comes back is owed, all of one snapshot of the database (`since`): what came later has to be told live. */
 export type Owed = {

@@ -182,9 +182,17 @@ test("a publish that throws does not silence the server for ever", () => {
     published.push(frame);
   };
   const { publish } = createPublisher({ publishTo, sockets: new Sockets(), heads: new Heads(systemClock) });
-  const one = (frame: string): Outgoing => ({ endpoint: "global", frame });
+  const one = (frame: string): Outgoing => ({ endpoint: "global", user: null, frame });
   expect(() => publish([one("a")])).toThrow("not yet");
   broken = false;
   publish([one("b"), one("c")]);
   expect(published).toEqual(["b", "c"]);
+});
+
+test("a frame whose user got lost on the way is nobody's, not everyone's", () => {
+  const topics: string[] = [];
+  const publishTo = (topic: string) => void topics.push(topic);
+  const { publish } = createPublisher({ publishTo, sockets: new Sockets(), heads: new Heads(systemClock) });
+  publish([{ endpoint: "chat", frame: "secret" } as Outgoing, { endpoint: "chat", user: null, frame: "for all" }]);
+  expect(topics).toEqual(["chat:undefined", "chat"]);
 });

@@ -49,12 +49,17 @@ export async function askRedisTime(url: string, patienceMs: number): Promise<num
 }
 
 const DEAF_MS = 15_000;
+const ANSWER_MS = 5_000;
 
 /** Pub/sub over one channel. ioredis subscribes again by itself after a restart of Redis; what was published meanwhile is gone. */
 export function createRedisBus(url: string, publisher: Redis, channel: string, clock: Clock, log: Log): Bus {
   const self = crypto.randomUUID();
   const subscriber = new Redis(url, { retryStrategy: backOff, maxRetriesPerRequest: null });
   subscriber.on("error", () => {}); // `connectRedis` logs for both.
+  // It asks whether Redis is ready before it subscribes, and would wait for that answer until the end.
+  subscriber.on("connect", () =>
+    clock.after(ANSWER_MS, () => void (subscriber.status === "connect" && subscriber.disconnect(true))),
+  );
   // A peer that vanished without a word is noticed by the missing echo; presence says something every few seconds.
   let unheardSince: number | null = null;
   const isDeaf = () =>

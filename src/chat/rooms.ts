@@ -32,7 +32,7 @@ const isRemoval = (event: ChatEvent): event is RemovalEvent => "removed" in even
 function removalFrames(event: RemovalEvent, hears: Hears): Outgoing[] {
   const { room, seq, body } = event;
   const head = [streamOf(room), seq] as const;
-  const to = room === GLOBAL_ROOM ? [undefined] : body.audience;
+  const to = room === GLOBAL_ROOM ? [null] : body.audience;
   return to.flatMap((user) =>
     hears("chat", user) ? [{ endpoint: "chat" as const, user, frame: eventFrame(event, before(event), ""), head }] : [],
   );
@@ -42,13 +42,14 @@ function globalFrames(event: MessageEvent, hears: Hears): Outgoing[] {
   const { sender, clientId } = event.body;
   const frames: Outgoing[] = [];
   for (const endpoint of ["global", "chat"] as const) {
-    if (!hears(endpoint)) continue;
+    if (!hears(endpoint, null)) continue;
     const render = endpoint === "chat" ? chatFrame : globalFrame;
     const head = endpoint === "chat" ? (["global", event.seq] as const) : undefined;
-    if (clientId === null || !hears(endpoint, sender.id)) frames.push({ endpoint, frame: render(event, false), head });
+    if (clientId === null || !hears(endpoint, sender.id))
+      frames.push({ endpoint, user: null, frame: render(event, false), head });
     else
       frames.push(
-        { endpoint, except: sender.id, frame: render(event, false), head },
+        { endpoint, user: null, except: sender.id, frame: render(event, false), head },
         { endpoint, user: sender.id, frame: render(event, true) },
       );
   }

@@ -50,6 +50,8 @@ const MAX_WAITING = 10_000;
 export function createWriter({ store, hasRoom, committed, counts = createCounts(), clock, at }: Deps) {
   const lanes = { global: [] as Waiting[], rooms: [] as Waiting[] };
   const working = new Map<Waiting[], Promise<void>>();
+  /** Of each lane what came last: it settles last. */
+  const latest = new Map<Waiting[], Promise<unknown>>();
 
   async function work(lane: Waiting[]): Promise<void> {
     while (lane.length) {
@@ -123,7 +125,7 @@ export function createWriter({ store, hasRoom, committed, counts = createCounts(
     store(draft: Draft): Promise<Stored> {
       const lane = draft.room === GLOBAL_ROOM ? lanes.global : lanes.rooms;
       if (lane.length >= MAX_WAITING || !hasRoom()) return Promise.reject(unavailable());
-      return new Promise((resolve, reject) => {
+      const stored = new Promise<Stored>((resolve, reject) => {
         lane.push({ draft, since: clock.now(), arrivedAt: performance.now(), resolve, reject });
         if (!working.has(lane))
           working.set(
@@ -131,14 +133,16 @@ export function createWriter({ store, hasRoom, committed, counts = createCounts(
             Promise.resolve().then(() => work(lane)),
           );
       });
+      latest.set(lane, stored);
+      return stored;
     },
 
     /** How many wait to be stored. */
     waiting: () => ({ writer_global: lanes.global.length, writer_rooms: lanes.rooms.length }),
 
-    /** Resolves when nothing is under way. */
+    /** Resolves when what was under way is done; others may have come meanwhile. */
     async idle(): Promise<void> {
-      await Promise.all(working.values());
+      await Promise.allSettled(latest.values());
     },
   };
 }

@@ -19,19 +19,24 @@ export async function holdAlone(url: string, alone: boolean, clock: Clock, log: 
 
   /** A client of its own for each try: one that failed to connect is not to be trusted again. */
   const take = async (): Promise<boolean> => {
+    let over = false;
+    const end = () => {
+      over = true;
+      client.end({ timeout: 0 }).catch(() => {});
+    };
     const client = postgres(url, {
       max: 1,
       idle_timeout: 0,
       max_lifetime: null,
       connect_timeout: 4,
       keep_alive: 10,
-      ...unhurried(clock),
+      ...unhurried(clock, () => over),
       onnotice: () => {},
       connection: { application_name: "liquidchat lock" },
       onclose: () => {
         if (client !== holder) return;
         holder = null;
-        client.end({ timeout: 0 }).catch(() => {});
+        end();
         if (!released) void retake();
       },
     });
@@ -42,7 +47,7 @@ export async function holdAlone(url: string, alone: boolean, clock: Clock, log: 
       const [row] = await within(clock, QUERY_DEADLINE_MS, asked);
       if (row!.got) holder = client;
     } finally {
-      if (holder !== client) client.end({ timeout: 0 }).catch(() => {});
+      if (holder !== client) end();
     }
     return holder === client;
   };

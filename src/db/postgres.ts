@@ -54,7 +54,7 @@ export function openPostgres(url: string, clock: Clock): Database {
 
   const errors = { unavailable: 0, refused: 0 };
 
-  async function run<T>(text: string, params: unknown[], arrays: boolean): Promise<T> {
+  async function run<T>(text: string, params: unknown[], arrays: boolean): Promise<T[]> {
     const startedAt = clock.now();
     const connection = await acquire().catch((error) => {
       countError(errors, error);
@@ -63,10 +63,10 @@ export function openPostgres(url: string, clock: Clock): Database {
     let broken = true;
     try {
       const query = connection.unsafe(text, params as never[], { prepare: true });
-      const answer = (arrays ? query.values() : query) as unknown as Promise<T>;
+      const answer = (arrays ? query.values() : query) as unknown as Promise<T[]>;
       const rows = await within(clock, Math.max(1, startedAt + QUERY_DEADLINE_MS - clock.now()), answer);
       broken = false;
-      return rows;
+      return whole(rows);
     } catch (error) {
       const state = sqlState(error);
       // FATAL: it did not let us in, or cut us off. No state: the connection broke, or the deadline was missed.
@@ -84,7 +84,7 @@ export function openPostgres(url: string, clock: Clock): Database {
   return {
     errors,
     hasRoom: () => true, // Its own server sees to its disk.
-    query: <T>(text: string, params: unknown[]) => run<T[]>(text, params, false),
+    query: <T>(text: string, params: unknown[]) => run<T>(text, params, false),
     exec: async (text) => {
       const one = postgres(url, { max: 1, connect_timeout: 10, onnotice: () => {} });
       try {
@@ -99,8 +99,8 @@ export function openPostgres(url: string, clock: Clock): Database {
       return session;
     },
     orm: ormOver(
-      (text, params) => run<unknown[][]>(text, params, true),
-      (text, params) => run<Row[]>(text, params, false),
+      (text, params) => run<unknown[]>(text, params, true),
+      (text, params) => run<Row>(text, params, false),
     ),
     close: async () => void (await Promise.all(idle.map((connection) => connection.end({ timeout: 3 })))),
   };
@@ -117,7 +117,7 @@ export function openSession(url: string, clock: Clock): Session {
   const run = async <T>(text: string, params: unknown[]): Promise<T[]> => {
     if (broken) throw new DatabaseUnavailable();
     // A new statement each time: the driver would keep every one that it ever saw.
-    return [...(await connection.unsafe(text, params as never[], { prepare: false }))] as T[];
+    return [...whole(await connection.unsafe(text, params as never[], { prepare: false }))] as T[];
   };
   return {
     hasRoom: () => true,
@@ -133,11 +133,12 @@ type Connection = ReturnType<typeof connect>;
 const DEADLINES = { statement_timeout: 3_000, lock_timeout: 2_000, idle_in_transaction_session_timeout: 2_000 };
 
 function connect(url: string, clock: Clock, deadlines: typeof DEADLINES = DEADLINES, more: object = {}) {
-  return postgres(url, {
+  let over = false;
+  const client = postgres(url, {
     max: 1,
     // After an outage the next query tries at once; the driver would wait for up to 20 s.
     backoff: () => 0.1,
-    ...unhurried(clock),
+    ...unhurried(clock, () => over),
     fetch_types: false,
     prepare: true,
     connect_timeout: 4,
@@ -156,6 +157,8 @@ function connect(url: string, clock: Clock, deadlines: typeof DEADLINES = DEADLI
     },
     ...more,
   });
+  const { end } = client;
+  return Object.assign(client, { end: (options?: { timeout?: number }) => ((over = true), end(options)) });
 }
 
 /** What the driver asks a socket for. */
@@ -164,23 +167,40 @@ type Target = { host: string[]; port: number[]; path?: string; ssl?: unknown };
 /**
  * Makes connections, with a pause between two of them. A proxy before a database that is down accepts and closes, and the driver
  * would try again at once: thousands of times a second.
+ *
+ * @param isOver the client was ended: what still comes up then the driver would log in, and nobody would ever use or close it
  */
-export function unhurried(clock: Clock): object {
+export function unhurried(clock: Clock, isOver = () => false): object {
   let nextAt = -Infinity;
   // An option of the driver that its types do not know.
   const socket = async ({ host, port, path, ssl }: Target) => {
     const wait = nextAt - clock.now();
     nextAt = Math.max(clock.now(), nextAt) + 100;
     if (wait > 0) await clock.sleep(wait);
-    if (!ssl) return connectSocket(path ? { unix: path } : { hostname: host[0]!, port: port[0]! });
+    if (!ssl) {
+      const made = await connectSocket(path ? { unix: path } : { hostname: host[0]!, port: port[0]! });
+      if (!isOver()) return made;
+      made.destroy();
+      throw new DatabaseUnavailable();
+    }
     // The driver puts TLS over a socket of Node's.
     return new Promise<Socket>((resolve, reject) => {
       const made = path ? createConnection(path) : createConnection(port[0]!, host[0]!);
-      made.once("connect", () => resolve(made.off("error", reject)));
+      made.once("connect", () =>
+        isOver() ? reject(made.destroy() && new DatabaseUnavailable()) : resolve(made.off("error", reject)),
+      );
       made.once("error", reject);
     });
   };
   return { socket };
+}
+
+/**
+ * The rows of an answer. The driver (3.4.9) counts those of a statement that failed halfway to the next one: its answer begins with as many holes, each
+ * of which would be taken for a user, a member, a session that is not there.
+ */
+function whole<T>(rows: T[]): T[] {
+  return rows.length === 0 || 0 in rows ? rows : rows.filter(() => true);
 }
 
 /** The answer, or `DatabaseUnavailable` after `ms`; what the query did is then unknown. */

@@ -60,7 +60,8 @@ export function createTracker({ bus, publish, hears, partnersOf, writeLastSeen, 
       const { user, username, status } = effect;
       const change: PresenceChange = { user_id: user, username, status };
       const frame: ServerFrame = { type: "user_presence", ...change };
-      if (hears("global")) gathered.push({ endpoint: "global", except: user, frame: JSON.stringify(frame) });
+      if (hears("global", null))
+        gathered.push({ endpoint: "global", user: null, except: user, frame: JSON.stringify(frame) });
       changes.set(user, change);
       gatherSoon();
       batchSoon();
@@ -81,7 +82,7 @@ export function createTracker({ bus, publish, hears, partnersOf, writeLastSeen, 
     changes = new Map();
     const told = roll.update(gone.values());
     for (let i = 0; i < told.length; i += MAX_BATCH)
-      publish([{ endpoint: "chat", frame: batchFrame(told.slice(i, i + MAX_BATCH)) }]);
+      publish([{ endpoint: "chat", user: null, frame: batchFrame(told.slice(i, i + MAX_BATCH)) }]);
     for (const { user_id } of told) gone.delete(user_id);
     // Best effort, as all presence: who comes back is told how it stands.
     if (gone.size) tellPartners([...gone.values()]).catch(() => {});

@@ -14,9 +14,9 @@ export class Heads {
 
   constructor(private readonly clock: Clock) {}
 
-  note(user: string | undefined, [stream, seq]: readonly [string, number]): void {
+  note(user: string | null, [stream, seq]: readonly [string, number]): void {
     let noted = this.#everyone;
-    if (user !== undefined) {
+    if (user !== null) {
       noted = this.#byUser.get(user) ?? new Map();
       this.#byUser.set(user, noted);
     }

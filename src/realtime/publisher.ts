@@ -44,7 +44,7 @@ export function createPublisher({ publishTo, sockets, heads, counts = createCoun
 
   function hold({ user, except, frame }: Pick<Outgoing, "user" | "except" | "frame">): void {
     const bytes = Buffer.byteLength(frame);
-    for (const ws of user ? sockets.ofUser(user) : held.keys()) {
+    for (const ws of user === null ? held.keys() : sockets.ofUser(user)) {
       const waiting = held.get(ws);
       if (!waiting || ws.data.state !== "open" || ws.data.caller.userId === except) continue;
       waiting.frames.push(frame);
@@ -112,9 +112,9 @@ export function createPublisher({ publishTo, sockets, heads, counts = createCoun
 
 /** The topics that a socket listens to; no client names one. */
 function topicsOf(endpoint: Endpoint, userId: string): string[] {
-  return endpoint === "private" ? [topic("private", userId)] : [topic(endpoint), topic(endpoint, userId)];
+  return endpoint === "private" ? [topic("private", userId)] : [topic(endpoint, null), topic(endpoint, userId)];
 }
 
-function topic(endpoint: Endpoint, user?: string): string {
-  return user ? `${endpoint}:${user}` : endpoint;
+function topic(endpoint: Endpoint, user: string | null): string {
+  return user === null ? endpoint : `${endpoint}:${user}`;
 }

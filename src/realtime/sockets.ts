@@ -88,15 +88,15 @@ export class Sockets {
   }
 
   /** Whether anybody, or this user, has a socket of this endpoint. */
-  hears = (endpoint: Endpoint, user?: string): boolean => {
-    if (user === undefined) return this.#count[endpoint] > 0;
+  hears = (endpoint: Endpoint, user: string | null): boolean => {
+    if (user === null) return this.#count[endpoint] > 0;
     for (const ws of this.#byUser.get(user) ?? []) if (ws.data.endpoint === endpoint) return true;
     return false;
   };
 
   /** How many there are of an endpoint, or of a user's on it. */
-  count(endpoint: Endpoint, user?: string): number {
-    if (user === undefined) return this.#count[endpoint];
+  count(endpoint: Endpoint, user: string | null = null): number {
+    if (user === null) return this.#count[endpoint];
     let count = 0;
     for (const ws of this.#byUser.get(user) ?? []) if (ws.data.endpoint === endpoint) count++;
     return count;

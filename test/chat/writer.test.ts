@@ -130,4 +130,18 @@ describe("the writer", () => {
     await writer.idle();
     expect(committed.flat().sort()).toEqual(["a", "b"]);
   });
+
+  test("idle waits for no more than that, while others go on saying something", async () => {
+    let over = false;
+    const { writer, committed } = writerOver(async (drafts) => {
+      // By the end of each commit somebody has said something more.
+      await Bun.sleep(5);
+      if (!over) void writer.store(draft("more"));
+      return stored(drafts);
+    });
+    void writer.store(draft("first"));
+    await writer.idle();
+    over = true;
+    expect(committed.flat()).toContain("first");
+  });
 });

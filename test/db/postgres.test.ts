@@ -1,8 +1,8 @@
 /** A database behind a network that fails: nobody ever gets another one's answer, and recovery needs no restart. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { holdAlone } from "../../src/db/alone.ts";
-import { type Database, DatabaseUnavailable } from "../../src/db/client.ts";
-import { openPostgres } from "../../src/db/postgres.ts";
+import { type Database, DatabaseUnavailable, sqlState } from "../../src/db/client.ts";
+import { openPostgres, openSession, unhurried } from "../../src/db/postgres.ts";
 import { systemClock } from "../../src/ops/clock.ts";
 import { startProxy } from "../support/proxy.ts";
 import { eventually, freshDatabase, haveServices, silent } from "../support/services.ts";
@@ -100,6 +100,35 @@ describe.skipIf(!haveServices)("PostgreSQL over a bad network", () => {
     // Its connection goes on, and what is wrong in another way is still a defect.
     expect(await ask(3)).toEqual([true, true, true]);
     expect(await db.query("SELECT 1 / 0", []).catch((reason) => reason)).not.toBeInstanceOf(DatabaseUnavailable);
+  });
+
+  test("a question that fails halfway leaves nothing to the next one", async () => {
+    const session = openSession(url.href, systemClock);
+    const broken = "SELECT i, 1 / (3 - i) FROM generate_series(1, 9) i";
+    for (const { query } of [db, session]) {
+      expect(await query(broken, []).catch(sqlState)).toBe("22012");
+      const rows = await query("SELECT 'mine' AS whose", []);
+      expect([rows.length, ...rows]).toEqual([1, { whose: "mine" }]);
+    }
+    expect(await db.query("SELECT i, pg_sleep(i - 1) FROM generate_series(1, 9) i", []).catch((error) => error.code)).toBe("unavailable"); // prettier-ignore
+    expect((await db.query("SELECT 'mine' AS whose", [])).length).toBe(1);
+    await session.close();
+  }, 20_000);
+
+  test("a connection that comes up after its client was given up is closed, not kept by the server for an hour", async () => {
+    const { socket } = unhurried(systemClock, () => true) as { socket(target: object): Promise<unknown> };
+    const closed = Promise.withResolvers<void>();
+    const server = Bun.listen({
+      hostname: "127.0.0.1",
+      port: 0,
+      socket: { data: () => {}, close: () => closed.resolve() },
+    });
+    for (const ssl of [undefined, "require"]) {
+      const late = socket({ host: ["127.0.0.1"], port: [server.port], ssl });
+      expect(await late.catch((error) => error.code)).toBe("unavailable");
+    }
+    await closed.promise;
+    server.stop(true);
   });
 
   test("something that accepts and closes is not stormed", async () => {

@@ -198,7 +198,7 @@ export const resuming: PromiseSuite = (promised, rig) => {
       log: silent,
     });
     const resuming = resume(ws as unknown as Socket, data, {});
-    for (let i = 0; i < 9; i++) publisher.publish([{ endpoint: "chat", frame: "x".repeat(128 * 1024) }]);
+    for (let i = 0; i < 9; i++) publisher.publish([{ endpoint: "chat", user: null, frame: "x".repeat(128 * 1024) }]);
     expect(closed).toEqual([4010]);
     reject(new Error("the database is away"));
     await resuming;

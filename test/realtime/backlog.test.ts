@@ -86,7 +86,7 @@ test("what is kept for all who come back is bounded together, too", () => {
   const { publisher, closed, all } = crowd(200, () => 0);
   for (const { ws, data } of all) publisher.hold(ws, "chat", data.caller.userId);
   // To everyone: 200 times as much in a moment.
-  for (let i = 0; i < 7; i++) publisher.publish([{ endpoint: "chat", frame: "x".repeat(100_000) }]);
+  for (let i = 0; i < 7; i++) publisher.publish([{ endpoint: "chat", user: null, frame: "x".repeat(100_000) }]);
   const kept = 200 - closed.length;
   expect(closed.every(([, code]) => code === 4010)).toBe(true);
   expect(kept * 700_000).toBeLessThan(64 * 1024 * 1024);

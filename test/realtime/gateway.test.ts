@@ -121,7 +121,7 @@ test("a cursor never overtakes what it stands for, however much is still on its 
   const ws = { data, readyState: 1, send: (frame: string) => frames.push(frame) } as unknown as Socket;
   void websocket.open?.(ws);
   data.phase = { name: "live", since: "0", at: 0, toldTo: 0 };
-  const much = (name: string) => ({ endpoint: "chat" as const, frame: name + "x".repeat(300_000) });
+  const much = (name: string) => ({ endpoint: "chat" as const, user: null, frame: name + "x".repeat(300_000) });
   publisher.publish([much("one"), much("two")]);
   void websocket.message?.(ws, JSON.stringify({ type: "ping" }));
   // Committed, found by a look, and handed to the publisher, which is still busy with what came before.
