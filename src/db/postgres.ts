@@ -186,9 +186,11 @@ export function unhurried(clock: Clock, isOver = () => false): object {
     // The driver puts TLS over a socket of Node's.
     return new Promise<Socket>((resolve, reject) => {
       const made = path ? createConnection(path) : createConnection(port[0]!, host[0]!);
-      made.once("connect", () =>
-        isOver() ? reject(made.destroy() && new DatabaseUnavailable()) : resolve(made.off("error", reject)),
-      );
+      made.once("connect", () => {
+        if (!isOver()) return resolve(made.off("error", reject));
+        made.destroy();
+        reject(new DatabaseUnavailable());
+      });
       made.once("error", reject);
     });
   };

@@ -4,6 +4,7 @@ import type { Bus, BusMessage } from "../../src/bus/bus.ts";
 import { createLocalBus } from "../../src/bus/local.ts";
 import { connectRedis, createRedisBus } from "../../src/bus/redis.ts";
 import { systemClock } from "../../src/ops/clock.ts";
+import { startProxy } from "../support/proxy.ts";
 import { eventually, haveServices, startRedis, silent } from "../support/services.ts";
 
 const hint = (id: string): BusMessage => ({ kind: "session_ended", sessionId: id });
@@ -92,3 +93,29 @@ for (const [name, start] of kinds) {
       });
   });
 }
+
+test.skipIf(!haveServices)(
+  "redis that accepts and does not answer is heard as soon as it does again",
+  async () => {
+    const redis = await startRedis();
+    const proxy = await startProxy(redis.port);
+    proxy.silence(true);
+    const url = `redis://127.0.0.1:${proxy.port}`;
+    const bus = createRedisBus(url, connectRedis(url, silent), "late", systemClock, silent);
+    const speaker = createRedisBus(redis.url, connectRedis(redis.url, silent), "late", systemClock, silent);
+    const heard: BusMessage[] = [];
+    await bus.subscribe(
+      (message) => heard.push(message),
+      () => {},
+    );
+    proxy.silence(false);
+    await eventually(() => {
+      speaker.publish(hint("late"));
+      expect(heard).toContainEqual(hint("late"));
+    }, 12_000);
+    await Promise.all([bus.close(), speaker.close()]);
+    proxy.stop();
+    await redis.stop();
+  },
+  20_000,
+);

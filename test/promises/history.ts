@@ -39,6 +39,8 @@ export const history: PromiseSuite = (promised, rig) => {
       expect((await page(`?before=${ids[4]}&limit=3`)).ids).toEqual(ids.slice(1, 4));
       expect((await page(`?after=${ids[4]}&limit=3`)).ids).toEqual(ids.slice(5, 8));
       expect((await page(`?after=${ids[2]}&before=${ids[9]}&limit=3`)).ids).toEqual(ids.slice(3, 6));
+      // Nothing is between these two, though there is more around them.
+      expect((await page(`?after=${ids[2]}&before=${ids[3]}`)).ids).toEqual([]);
       const between = await page(`?after=${ids[2]}&before=${ids[5]}`);
       expect([between.ids, between.links.next]).toEqual([ids.slice(3, 5), undefined]);
       const after = await page(`?after=${ids[4]}&limit=3`);
