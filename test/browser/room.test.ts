@@ -47,6 +47,27 @@ describe.skipIf(!haveChromium)("a room of the page", () => {
     await reader.close();
   }, 60_000);
 
+  test("what is shown after signing in is asked for once, be the socket slower than the history", async () => {
+    const writer = await Person.signUp(rig.url(), "Früh");
+    await (await writer.chat()).post("global", "here before you");
+    const { page, signUp, say, wrongs, close } = await sitDown(browser, rig.url());
+    // What was shown first and emptied once the socket is there would be gone from sight for a moment.
+    await page.routeWebSocket(/\/ws\/chat\//, (socket) => {
+      const server = socket.connectToServer();
+      server.onMessage((data) => setTimeout(() => socket.send(data), 300));
+    });
+    let asked = 0;
+    page.on("request", (request) => (asked += Number(request.url().includes("/global/messages/"))));
+    await signUp("Später");
+    await page.getByRole("main").getByText("here before you").waitFor();
+    await say("and now");
+    await page.locator('.mine[data-state="sent"]').waitFor();
+    expect(asked).toBe(1);
+    expect(wrongs).toEqual([]);
+    await writer.closeAll();
+    await close();
+  }, 60_000);
+
   test("a message that is refused stays with its reason, to be tried again or let go", async () => {
     const { page, signUp, mine, wrongs, close } = await sitDown(browser, rig.url());
     await signUp("Verbosa");

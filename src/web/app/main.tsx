@@ -8,7 +8,7 @@ import "../style/messages.css";
 import "../style/dialog.css";
 import "../style/forced-colors.css";
 import { render } from "preact";
-import { chat, me, opened, openRoom } from "./chat.ts";
+import { chat, me, opened } from "./chat.ts";
 import { Entry } from "./entry.tsx";
 import { startNotices } from "./notices.tsx";
 import { Reset } from "./reset.tsx";
@@ -17,9 +17,10 @@ import { restoreTheme } from "./theme.ts";
 import { fitToKeyboard } from "./viewport.ts";
 import { restoreLanguage } from "./words/index.ts";
 
+/** Goes on in the room where one was. What was shown before the socket has told how it stands would be emptied again. */
 function enter(): void {
   chat.connect();
-  openRoom("global");
+  chat.preload(opened.value);
 }
 
 function App() {
@@ -30,12 +31,9 @@ restoreTheme();
 fitToKeyboard();
 restoreLanguage();
 const isReset = location.pathname === "/reset";
-// A reload goes on where one was, without the card in between.
+// A reload goes on without the card in between.
 const isKnown = !isReset && (await chat.restore());
 // After it: what a notification leads to comes before the room where one was.
 if (!isReset) startNotices();
-if (isKnown) {
-  chat.connect();
-  chat.preload(opened.value);
-}
+if (isKnown) enter();
 render(isReset ? <Reset /> : <App />, document.querySelector("#app")!);
