@@ -42,7 +42,8 @@ export function createSession({
   signedOut: (reason: SignedOutReason, user: User) => void;
 }) {
   let current: Stored | null = null;
-  let renewing: Promise<string> | null = null;
+  /** The refresh under way, and of which refresh token. */
+  let renewing: { of: string | undefined; token: Promise<string> } | null = null;
   let leaving = false;
   /** The storage did not take the newest tokens: those that it has are used up. */
   let failing = false;
@@ -96,10 +97,12 @@ export function createSession({
   }
 
   async function renew(stale: string): Promise<string> {
-    if (!current) throw none();
-    if (current.access !== stale) return current.access;
-    if ((await adopt()) && current.expires - clock.now() > MARGIN) return current.access;
-    const { user, refresh } = current;
+    const user = current?.user;
+    await adopt();
+    // Nothing that one user asked for is done in another one's name.
+    if (!user || current?.user.id !== user.id) throw none();
+    if (current.access !== stale && current.expires - clock.now() > MARGIN) return current.access;
+    const { refresh } = current;
     // A page that is closed meanwhile must not make the browser drop the new cookie: the old one is used up.
     const options = { timeoutMs: REFRESH_TIMEOUT, keepalive: cookie };
     const ask = () => post<Answer>("token/refresh", cookie ? {} : { refresh }, options);
@@ -120,14 +123,18 @@ export function createSession({
       return tokens.access;
     } catch (error) {
       if (!(error instanceof ChatError && error.code === "unauthenticated")) throw error;
-      if (!(await end("expired"))) return current!.access;
-      throw none();
+      if (current?.refresh !== refresh || (await end("expired"))) throw none();
+      return renew("");
     }
   }
 
   /** One refresh for however many callers. `stale` is the token that is not to be used any more. */
   function refresh(stale: string): Promise<string> {
-    return (renewing ??= renew(stale).finally(() => (renewing = null)));
+    // One of somebody who was signed in before is not waited for: it ends in nothing.
+    if (renewing && renewing.of === current?.refresh) return renewing.token;
+    const mine = { of: current?.refresh, token: renew(stale).finally(() => renewing === mine && (renewing = null)) };
+    renewing = mine;
+    return mine.token;
   }
 
   /** An access token that lasts a while. @throws {ChatError} `signed_out`; any other means: not now, the session is kept */

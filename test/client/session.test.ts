@@ -145,6 +145,34 @@ test("a refresh of one user leaves the session of another tab's user in the stor
   expect(w.session.user()).toMatchObject({ id: "alice" });
 });
 
+test("a refresh under way keeps nobody waiting who signed in meanwhile in another tab, and is no end of theirs", async () => {
+  for (const answer of [
+    { status: 200, body: { access: token("late"), refresh: "late" } },
+    refusal(401, "unauthenticated"),
+  ]) {
+    const w = await alice();
+    await w.clock.advance(15 * 60_000);
+    const { promise, resolve } = Promise.withResolvers<Answer>();
+    w.answers["/refresh/"] = () => promise as never;
+    const first = failure(w.session.access());
+    await w.clock.advance(1);
+    const bob = {
+      access: token("bob"),
+      refresh: "bob",
+      expires: w.clock.now() + 900_000,
+      user: { ...USER, id: "bob" },
+    };
+    await w.storage.set("session", bob);
+    expect(await w.session.restore()).toMatchObject({ id: "bob" });
+    expect(await w.session.refresh(token("none"))).toBe(bob.access);
+    resolve(answer);
+    // Nor gets Bob's token who waited as Alice.
+    expect((await first).code).toBe("signed_out");
+    expect([w.signedOut, w.session.user()?.id]).toEqual([["logged_out"], "bob"]);
+    expect(await w.storage.get("session")).toEqual(bob);
+  }
+});
+
 test("a 401 to a refresh signs out, here and in the storage", async () => {
   const { session, clock, answers, signedOut, storage } = await alice();
   await clock.advance(15 * 60_000);
