@@ -44,13 +44,16 @@ export async function tempDir(): Promise<string> {
   return dir;
 }
 
+/** Tests that run at the same time have ports of their own: a server that is away for a moment finds its port free again. */
+const PORTS = 15_000 + 7_500 * (Number(process.env.BUN_TEST_WORKER_ID ?? 0) % 2);
+
 /**
  * A port that was free a moment ago, with those after it where several are wanted. Below those that the system hands out by itself: a connection
  * of anything could get it meanwhile.
  */
 export async function freePort(inARow = 1): Promise<number> {
   for (;;) {
-    const port = 15_000 + Math.floor(Math.random() * 15_000);
+    const port = PORTS + Math.floor(Math.random() * 7_000);
     const ports = await Promise.all(Array.from({ length: inARow }, (_, i) => isFree(port + i)));
     if (!ports.includes(false)) return port;
   }
