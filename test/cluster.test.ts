@@ -11,7 +11,7 @@ describe.skipIf(!haveServices)("two processes", () => {
   beforeAll(async () => {
     redis = await startRedis();
     rig = await clusterRig({ REDIS_URL: redis.url });
-  }, 30_000);
+  });
   afterAll(async () => {
     await rig.stop();
     await redis.stop();
@@ -80,7 +80,7 @@ describe.skipIf(!haveServices)("two processes", () => {
     await Bun.sleep(1_500);
     expect(b.frames.map((f) => f.message.content)).toEqual(["after"]);
     await Promise.all([alice.closeAll(), bob.closeAll()]);
-  }, 30_000);
+  });
 
   test("a process that starts tells nothing again that was said before it, however long somebody's transaction has been open", async () => {
     const [alice, bob] = [await Person.signUp(rig.url(0)), await Person.signUp(rig.url(1))];
@@ -102,13 +102,13 @@ describe.skipIf(!haveServices)("two processes", () => {
     await someImport.end({ timeout: 1 });
     await third.kill();
     await Promise.all([alice.closeAll(), bob.closeAll()]);
-  }, 30_000);
+  });
 
   test("without Redis, messages and log-outs cross within three seconds, and presence freezes; with it again, all is quick", async () => {
     const [alice, bob] = [await Person.signUp(rig.url(0)), await Person.signUp(rig.url(1))];
     const id = await alice.conversationWith(bob);
     const [a, b, g] = [await alice.socket("private"), await bob.socket("private"), await bob.socket("global")];
-    await g.next((f) => f.user_id === alice.id).catch(() => {});
+    await g.next((f) => f.user_id === alice.id, 5_000).catch(() => {});
     await redis.stop();
     for (let i = 0; i < 5; i++) await a.say({ conversation_id: id, content: `alone ${i}` });
     for (let i = 0; i < 5; i++) expect((await b.next("private_message", 3_000)).message.content).toBe(`alone ${i}`);
@@ -150,7 +150,7 @@ describe.skipIf(!haveServices)("two processes", () => {
       "SELECT count(*)::int AS n FROM sessions s JOIN users u ON u.id = s.user_id WHERE u.disabled_at IS NOT NULL AND s.ended_at IS NULL",
     );
     expect(living).toEqual({ n: 0 });
-  }, 30_000);
+  });
 
   test("a process that is killed: its users go offline once, within the expiry", async () => {
     const third = await startServer(rig.env);
@@ -166,7 +166,7 @@ describe.skipIf(!haveServices)("two processes", () => {
     const [user] = (await bob.get(`/api/auth/users/?search=${alice.name}`)).body.results;
     expect([user.is_online, typeof user.last_seen]).toEqual([false, "string"]);
     await bob.closeAll();
-  }, 30_000);
+  });
 });
 
 describe.skipIf(!haveServices)("processes on one machine", () => {

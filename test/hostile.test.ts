@@ -14,7 +14,7 @@ describe("mallory", () => {
   let rig: Rig;
   beforeAll(async () => {
     rig = await embeddedRig({ DEBUG: "true", TRUSTED_PROXIES: "127.0.0.1", LOGIN_RATE_LIMIT: "300" });
-  }, 30_000);
+  });
   afterAll(() => rig.stop());
 
   /** Bytes as they are, and the first answer. */
@@ -80,7 +80,7 @@ describe("mallory", () => {
       expect(socket.ws.readyState).toBe(WebSocket.OPEN);
     }
     await limited.stop();
-  }, 30_000);
+  });
 
   test("an origin is compared with Host as addresses are, not as letters", async () => {
     const { access } = await Person.signUp(rig.url());

@@ -50,7 +50,7 @@ for (const [kind, start] of [
     let rig: Rig;
     beforeAll(async () => {
       rig = await start();
-    }, 30_000);
+    });
     afterAll(() => rig.stop());
     for (const suite of Object.values(suites)) {
       suite(

@@ -34,7 +34,7 @@ test("every example in the README works as it stands", async () => {
   expect(lines).toContain("ada: hello, world");
   expect(json(lines.at(-1)!)[0].content).toBe("hello, world");
   await rig.stop();
-}, 30_000);
+});
 
 test("the README speaks of every file and command that it names", async () => {
   const { scripts } = await Bun.file(join(import.meta.dir, "../package.json")).json();

@@ -32,4 +32,4 @@ test("a stop finishes what is under way, closes the sockets with a code, and a s
   const [user] = (await (await Person.signUp(rig.url())).get(`/api/auth/users/?search=${alice.name}`)).body.results;
   expect([user.is_online, typeof user.last_seen]).toEqual([false, "string"]);
   await rig.stop();
-}, 30_000);
+});

@@ -18,7 +18,7 @@ describe.skipIf(!haveServices)("the log of two chatty processes", () => {
   let rig: Rig;
   beforeAll(async () => {
     rig = await clusterRig({ DEBUG: "true" });
-  }, 30_000);
+  });
   afterAll(() => rig.stop());
 
   const log = () => rig.servers.map((server) => server.output()).join("\n");
@@ -70,7 +70,7 @@ describe.skipIf(!haveServices)("the log of two chatty processes", () => {
       '"path":"/nowhere/<token>/<token>"',
     ]);
     await bob.closeAll();
-  }, 30_000);
+  });
 
   test("the database's errors, which quote values, parameters and whole rows", async () => {
     const alice = await Person.signUp(rig.url());
@@ -93,7 +93,7 @@ describe.skipIf(!haveServices)("the log of two chatty processes", () => {
     await rig.sql("ALTER TABLE messages DROP CONSTRAINT no_talk");
     await expectToldWithout(["request failed", "a frame failed", "23514", "42703", "42883"]);
     await alice.closeAll();
-  }, 30_000);
+  });
 
   test("a Redis that refuses what is published, and says what it was", async () => {
     const alice = await Person.signUp(rig.url());
@@ -104,7 +104,7 @@ describe.skipIf(!haveServices)("the log of two chatty processes", () => {
     await redis.send("ACL", ["SETUSER", "default", "+publish"]);
     redis.close();
     await expectToldWithout(["a hint was lost", "NOPERM"]);
-  }, 30_000);
+  });
 });
 
 test("an error is told without what is quoted in it, whoever quotes, and whatever is in the quotes", () => {

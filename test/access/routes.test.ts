@@ -26,7 +26,7 @@ test("every route of the running server has its row, and no row is of a route th
     .map((route) => route.replace(/\{.*?\}$|\{.*?\}(?=\/)/g, ""));
   expect([...new Set(routes)].sort()).toEqual(Object.keys(ROUTES).sort());
   expect(Object.keys(ANSWERS).sort()).toEqual(Object.keys(ROUTES).sort());
-}, 30_000);
+});
 
 describe.skipIf(!haveServices)("who may do what, over HTTP and two processes", () => {
   let rig: Rig;
@@ -85,7 +85,7 @@ describe.skipIf(!haveServices)("who may do what, over HTTP and two processes", (
           if (!right) expect(await allThatIs(rig)).toBe(before);
         }
         for (const [kind, answer] of refusals) expect([kind, answer]).toEqual([kind, refusals[0]![1]]);
-      }, 30_000);
+      });
     }
 
     if (row.takes === "conversation") {
@@ -135,7 +135,7 @@ describe.skipIf(!haveServices)("who may do what, over HTTP and two processes", (
       await refuse("the URL", PLACES.url(bob.access));
       for (const [kind, answer] of seen) expect([kind, answer]).toEqual([kind, seen.get("garbage")!]);
       expect(await allThatIs(rig)).toBe(before);
-    }, 30_000);
+    });
   }
 
   test("a refresh token that is not a genuine one refreshes nothing, and one of somebody else ends nothing", async () => {

@@ -102,7 +102,7 @@ describe.skipIf(!haveServices)("who may do what, over sockets and two processes"
             expect([kind, answers.map(({ type }) => type)]).toEqual([kind, expect.arrayContaining([row.right])]);
         }
         await closeAll(mine, ...others);
-      }, 30_000);
+      });
     }
   }
 
@@ -177,7 +177,7 @@ describe.skipIf(!haveServices)("who may do what, over sockets and two processes"
       told.push((await mallory.get(`/api/chat/${path}`)).body);
     for (const word of [secret, world.theirs]) expect(JSON.stringify(told)).not.toContain(word);
     await closeAll(a, b, m, n);
-  }, 30_000);
+  });
 
   test("a session that ends on one process, or an account that is disabled, is over on all of them, sockets too", async () => {
     const { bob, carol } = world.people;

@@ -86,7 +86,7 @@ describe.skipIf(!haveServices)("administration, over two processes", () => {
     } finally {
       await guarded.stop();
     }
-  }, 30_000);
+  });
 
   test("what is done is in the log with who did it to whom, and is not when it was refused", async () => {
     const bob = await newcomer();

@@ -7,7 +7,7 @@ let rig: Rig;
 let people = 0;
 beforeAll(async () => {
   rig = await embeddedRig({ TRUSTED_PROXIES: "127.0.0.1", ALLOWED_ORIGINS: "https://app.example.org" });
-}, 30_000);
+});
 afterAll(() => rig.stop());
 
 type Headers = Record<string, string>;

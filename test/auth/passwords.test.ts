@@ -78,7 +78,7 @@ test("log-in does the same work and gives the same answer for a wrong password, 
     user: { username: "alice" },
   });
   await db.close();
-}, 30_000);
+});
 
 test("hashes take their turns: so many at once, so many waiting, and the next is told to come back", async () => {
   let running = 0;

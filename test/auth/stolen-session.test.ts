@@ -10,7 +10,7 @@ describe.skipIf(!haveServices)("two processes", () => {
   let rig: Rig;
   beforeAll(async () => {
     rig = await clusterRig();
-  }, 30_000);
+  });
   afterAll(() => rig.stop());
 
   const logIn = (person: Person, password: string, i = 0) =>
@@ -60,7 +60,7 @@ describe.skipIf(!haveServices)("two processes", () => {
     await own.settled();
     expect((await chat.pong()).since).toBeString();
     await alice.closeAll();
-  }, 30_000);
+  });
 
   test("nobody ends a session of somebody else's, nor learns that there is one", async () => {
     const [alice, mallory] = [await Person.signUp(rig.url()), await Person.signUp(rig.url(1))];
@@ -95,7 +95,7 @@ describe.skipIf(!haveServices)("two processes", () => {
     expect((await refresh(alice, 1)).status).toBe(200);
     expect([(await logIn(alice, PASSWORD, 1)).status, (await logIn(alice, NEW)).status]).toEqual([401, 200]);
     await alice.closeAll();
-  }, 30_000);
+  });
 
   test("without the password nothing is changed and nothing is removed", async () => {
     const alice = await Person.signUp(rig.url());
@@ -134,7 +134,7 @@ describe.skipIf(!haveServices)("two processes", () => {
       }
       expect(await living(alice)).toBe(1);
     }
-  }, 30_000);
+  });
 
   test("of several sessions that change the password at once one does, and it is the one that lives", async () => {
     const alice = await Person.signUp(rig.url());
@@ -145,7 +145,7 @@ describe.skipIf(!haveServices)("two processes", () => {
     for (const [i, person] of all.entries()) if (i !== winners[0]) await expectOver(person);
     expect((await all[winners[0]!]!.get("/api/auth/me/")).status).toBe(200);
     expect((await logIn(alice, `${NEW}-${winners[0]}`)).status).toBe(200);
-  }, 30_000);
+  });
 
   test("a session that is ended while it changes the password or removes the account does neither", async () => {
     for (const act of ["change", "remove"] as const) {
@@ -158,5 +158,5 @@ describe.skipIf(!haveServices)("two processes", () => {
       expect([act, end.status, [400, 401].includes(status)]).toEqual([act, 204, true]);
       expect((await logIn(alice, PASSWORD)).status).toBe(200);
     }
-  }, 30_000);
+  });
 });

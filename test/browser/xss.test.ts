@@ -152,7 +152,7 @@ describe.skipIf(!haveChromium)("in a browser", () => {
     const [isolated, next] = await neighbour("bdi", "\u202e");
     expect(isolated).toBeLessThan(next!);
     await page.close();
-  }, 30_000);
+  });
 });
 
 /** Addresses and code that would run, call out or lead astray where a page makes links and code carelessly. */

@@ -74,4 +74,4 @@ test("whatever breaks, everyone ends up with the same messages, each once and ea
     }),
     { numRuns: 150 },
   );
-}, 30_000);
+});

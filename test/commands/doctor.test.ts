@@ -46,7 +46,7 @@ test("a database of a newer version, embedded", async () => {
   await db.exec("INSERT INTO migrations (id) VALUES ('9999_tomorrow')");
   await db.close();
   expect(await wrongs(env)).toEqual(one("newer than this program", "9999_tomorrow", "Start the newer version"));
-}, 30_000);
+});
 
 test("a full disk", async () => {
   const dir = await tempDir();
@@ -74,7 +74,7 @@ test("a port that is taken by something else; one's own server is nothing wrong"
   expect(await wrongs(env)).toEqual([]);
   await server.kill();
   expect(await wrongs({ ...env, HOST: "203.0.113.1" })).toEqual(one("HOST", "no address of this machine"));
-}, 30_000);
+});
 
 test("a port for /metrics that is taken by something else, that of any worker; one's own server is nothing wrong", async () => {
   const listen = (port: number) =>
@@ -137,7 +137,7 @@ test("services that are not there, and proxies that are trusted too much or too 
   expect(await wrongs({ ...(await inFolder()), PUBLIC_URL: "https://chat.example.org" })).toEqual(
     one("TRUSTED_PROXIES: is empty"),
   );
-}, 30_000);
+});
 
 test("few open files", async () => {
   const { out } = await runProgram(["-c", `ulimit -n 1200; exec "$0" "$@"`, process.execPath, MAIN, "doctor"], await inFolder(), { program: ["bash"] }); // prettier-ignore

@@ -20,7 +20,7 @@ describe("what is asked for", () => {
       const told = await runProgram([name, "--help"]);
       expect([told.code, told.out.startsWith(`Usage: liquidchat ${name}`), told.err]).toEqual([0, true, ""]);
     }
-  }, 30_000);
+  });
 
   test("what makes no sense is 2 and says what would", async () => {
     for (const args of [["no-such-command"], ["migrate", "--no-such-flag"], ["migrate", "too-much"], ["serve", "x"]]) {
@@ -60,7 +60,7 @@ describe("the embedded database", () => {
     expect((await fetch(`${server.url}/readyz`)).status).toBe(200);
     await server.kill();
     expect([existsSync(socket), existsSync(join(env.DATA_DIR!, ".new"))]).toEqual([false, false]);
-  }, 30_000);
+  });
 
   test("a server whose folder takes no socket file serves all the same, and says so", async () => {
     const env: Env = { DATA_DIR: await tempDir(), SECRET_KEY: SECRET };
@@ -69,7 +69,7 @@ describe("the embedded database", () => {
     expect((await fetch(`${server.url}/readyz`)).status).toBe(200);
     expect(server.output()).toContain("commands will not reach this server");
     await server.kill();
-  }, 30_000);
+  });
 
   test("what holds it and does not answer is told", async () => {
     const env: Env = { DATA_DIR: await tempDir(), SECRET_KEY: SECRET };
@@ -79,7 +79,7 @@ describe("the embedded database", () => {
     process.kill(server.pid, "SIGCONT");
     await server.kill();
     expect([code, err]).toEqual([1, expect.stringContaining("does not answer at")]);
-  }, 30_000);
+  });
 });
 
 test.skipIf(!haveServices)(
@@ -106,7 +106,7 @@ test("health asks the server on this machine, and is 1 where none can serve", as
   const now = await runProgram(["health"], env);
   expect([now.code, JSON.parse(now.out).status]).toEqual([0, "ready"]);
   await server.kill();
-}, 30_000);
+});
 
 test("a server that is told to stop while it starts goes at once", async () => {
   const env = { DATABASE_URL: `postgres://x@127.0.0.1:${await freePort()}/x`, SECRET_KEY: SECRET };
@@ -124,4 +124,4 @@ test("a server that is told to stop while it starts goes at once", async () => {
     }
   }
   expect([await child.exited, told, performance.now() - askedAt < 2_000]).toEqual([0, expect.any(String), true]);
-}, 30_000);
+});

@@ -21,7 +21,7 @@ describe("the embedded database", () => {
     await expect(second).rejects.toThrow(/is in use by another LiquidChat/);
     await second.catch((error: Error) => expect(error.message.trim().split("\n").length).toBe(1));
     expect((await alice.get("/api/auth/users/")).status).toBe(200);
-  }, 30_000);
+  });
 
   test("a kill loses nothing that was acknowledged, accounts and sessions included", async () => {
     rig = await embeddedRig();
@@ -35,7 +35,7 @@ describe("the embedded database", () => {
     expect(body.map((m: { id: number; content: string }) => [m.id, m.content])).toEqual(
       sent.map((m) => [m.id, m.content]),
     );
-  }, 30_000);
+  });
 
   test("whoever may enter DATA_DIR can read neither the database nor the secret", async () => {
     const dir = await tempDir();
@@ -43,7 +43,7 @@ describe("the embedded database", () => {
     rig = await embeddedRig({ DATA_DIR: dir, SECRET_KEY: "" });
     const mode = (name: string) => statSync(join(dir, name)).mode & 0o777;
     expect([mode("pg"), mode("secret_key")]).toEqual([0o700, 0o600]);
-  }, 30_000);
+  });
 
   test("a backup that is copied back is another history, and a restart is not", async () => {
     rig = await embeddedRig();
@@ -68,7 +68,7 @@ describe("the embedded database", () => {
     await rig.servers[0]!.kill();
     rig.servers[0] = await startServer(rig.env);
     expect(await epoch()).toBe(after);
-  }, 30_000);
+  });
 
   test("one user's flood of reads is refused in part, and never taken for a database that hangs", async () => {
     rig = await embeddedRig();
@@ -80,7 +80,7 @@ describe("the embedded database", () => {
     for (let i = 0; i < 5; i++) expect((await socket.say({ content: `through ${i}` })).id).toBe(i + 1);
     expect([...new Set(await flood)].sort()).toEqual([200, 429]);
     expect(rig.servers[0]!.output()).not.toContain("starting it again");
-  }, 30_000);
+  });
 
   test("the first start makes a secret that only its owner can read, and keeps it", async () => {
     const dataDir = await tempDir();
@@ -98,7 +98,7 @@ describe("the embedded database", () => {
     expect((await alice.at(second.url).get("/api/auth/users/")).status).toBe(200);
     expect(readFileSync(join(dataDir, "secret_key"), "utf8")).toBe(secret);
     await second.kill();
-  }, 30_000);
+  });
 
   test("a disk that is nearly full refuses sends before the database sees them, and takes them again when there is room", async () => {
     const dir = await tempDir();
@@ -126,7 +126,7 @@ describe("the embedded database", () => {
       rig = undefined;
       Bun.spawnSync(["umount", dir]);
     }
-  }, 30_000);
+  });
 
   test("the template was made by the PGlite that is installed", async () => {
     const installed = await Bun.file(

@@ -16,7 +16,7 @@ describe.skipIf(!haveServices)("PostgreSQL over a bad network", () => {
     proxy = await startProxy(Number(url.port));
     url.port = String(proxy.port);
     db = openPostgres(url.href, systemClock);
-  }, 20_000);
+  });
   afterAll(async () => {
     await db.close();
     proxy.stop();
@@ -44,7 +44,7 @@ describe.skipIf(!haveServices)("PostgreSQL over a bad network", () => {
     expect(outcomes.slice(0, 20)).toEqual(all(20, true));
     expect(new Set(outcomes)).toEqual(new Set([true, "unavailable"]));
     expect(await ask(100)).toEqual(all(100, true));
-  }, 30_000);
+  });
 
   test("connections that fall silent are given up after the deadline, and others take their place", async () => {
     await ask(50);
@@ -54,7 +54,7 @@ describe.skipIf(!haveServices)("PostgreSQL over a bad network", () => {
     expect(performance.now() - startedAt).toBeLessThan(6_000);
     await ask(10);
     expect(await ask(100)).toEqual(all(100, true));
-  }, 30_000);
+  });
 
   test("a database that is gone for a while and comes back serves at once", async () => {
     proxy.refuse();
@@ -64,7 +64,7 @@ describe.skipIf(!haveServices)("PostgreSQL over a bad network", () => {
     proxy.accept();
     await eventually(async () => expect(await ask(1)).toEqual([true]), 2_000);
     expect(await ask(100)).toEqual(all(100, true));
-  }, 30_000);
+  });
 
   test("a lone server waits for its database to come up, and takes its lock again when the connection breaks", async () => {
     proxy.refuse();
@@ -87,7 +87,7 @@ describe.skipIf(!haveServices)("PostgreSQL over a bad network", () => {
     await eventually(async () => expect(await holders()).toBe(1), 10_000);
     await release();
     await eventually(async () => expect(await holders()).toBe(0));
-  }, 30_000);
+  });
 
   test("a server that has no room or no files left is away for now, and what asked it is told so", async () => {
     for (const state of ["53100", "53200", "53000"]) {
@@ -113,7 +113,7 @@ describe.skipIf(!haveServices)("PostgreSQL over a bad network", () => {
     expect(await db.query("SELECT i, pg_sleep(i - 1) FROM generate_series(1, 9) i", []).catch((error) => error.code)).toBe("unavailable"); // prettier-ignore
     expect((await db.query("SELECT 'mine' AS whose", [])).length).toBe(1);
     await session.close();
-  }, 20_000);
+  });
 
   test("a connection that comes up after its client was given up is closed, not kept by the server for an hour", async () => {
     const { socket } = unhurried(systemClock, () => true) as { socket(target: object): Promise<unknown> };
@@ -145,5 +145,5 @@ describe.skipIf(!haveServices)("PostgreSQL over a bad network", () => {
     expect([performance.now() - started < 6_000, connects < 100]).toEqual([true, true]);
     await other.close();
     closing.stop(true);
-  }, 20_000);
+  });
 });

@@ -39,7 +39,7 @@ test("what the network has no room for leaves later, whole and in order, and bef
   expect(received().equals(Buffer.concat([...sent, Buffer.from("bye")]))).toBe(true);
   expect([await closed, socket.readyState]).toEqual([[false], "closed"]);
   server.stop(true);
-}, 20_000);
+});
 
 test("one that is given up closes at once, whatever waits", async () => {
   const { server } = slowReader();

@@ -127,7 +127,7 @@ describe.skipIf(!haveServices)("two sessions that send at once", () => {
       "40P01",
     ]);
     await Promise.all([a`ROLLBACK`, b`ROLLBACK`]);
-  }, 20_000);
+  });
 
   test("what is unread is counted as of the head that is told with it, whatever is stored meanwhile", async () => {
     const [id, reader] = [await room(), crypto.randomUUID()];

@@ -28,7 +28,7 @@ describe("mallory's page", () => {
       embeddedRig(),
     ]);
     alice = await Person.signUp(open.url());
-  }, 30_000);
+  });
   afterAll(() => Promise.all([open.stop(), closed.stop()]));
 
   const knock = async (rig: Rig, host: string, origins: string[], path = `/ws/chat/global/?token=${alice.access}`) =>

@@ -16,7 +16,7 @@ beforeAll(async () => {
     TRUSTED_PROXIES: "127.0.0.1",
   });
   mallory = await Person.signUp(rig.url());
-}, 30_000);
+});
 afterAll(() => rig.stop());
 
 const from = (address: string) => ({ "X-Forwarded-For": address });

@@ -11,7 +11,7 @@ let mallory: Person;
 beforeAll(async () => {
   rig = await embeddedRig({ MESSAGE_RATE_LIMIT: "1", MESSAGE_RATE_BURST: "5", MAX_SOCKETS_PER_USER: "0" });
   mallory = await Person.signUp(rig.url());
-}, 30_000);
+});
 afterAll(() => rig.stop());
 
 const open = (headers?: Record<string, string>) =>

@@ -10,7 +10,7 @@ let alice: Person;
 beforeAll(async () => {
   rig = await embeddedRig();
   alice = await Person.signUp(rig.url());
-}, 30_000);
+});
 afterAll(() => rig.stop());
 
 const HOST = "Host: chat.example\r\n";

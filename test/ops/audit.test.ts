@@ -17,7 +17,7 @@ beforeAll(async () => {
     CONNECT_RATE_LIMIT: "1",
     REFRESH_GRACE: "0.1",
   });
-}, 30_000);
+});
 afterAll(() => rig.stop());
 
 const parse = (text: string): Json[] =>

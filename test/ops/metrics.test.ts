@@ -77,7 +77,7 @@ describe("on the main port, with a token", () => {
     for (const secret of ["ada", "grace", ada.id, room, "nothing-there", "the-same-id"])
       expect(names).not.toContain(secret);
     expect(after.size).toBeLessThan(700);
-  }, 30_000);
+  });
 
   test("the dashboard and the alerts speak of figures that there are, and of labels that those have", async () => {
     const there = await figures();
@@ -118,14 +118,14 @@ test("on a port of its own nothing else is there, and the main one has no figure
   expect([authorized.status, (await authorized.text()).startsWith("# HELP")]).toEqual([200, true]);
   expect((await call(guarded.url(), "GET", "/metrics", { token: METRICS_TOKEN })).status).toBe(404);
   await guarded.stop();
-}, 30_000);
+});
 
 test("nobody has figures who did not ask for them", async () => {
   const rig = await embeddedRig();
   for (const token of [undefined, "x".repeat(32)])
     expect((await call(rig.url(), "GET", "/metrics", { token })).status).toBe(404);
   await rig.stop();
-}, 30_000);
+});
 
 test.skipIf(!haveServices)(
   "each of several workers answers for itself, on the port and those above it",

@@ -158,7 +158,7 @@ export class TestSocket {
   }
 
   /** The first frame that fits and was not asked for before; waits for it. */
-  async next(fits: string | ((frame: Json) => boolean), ms = 5_000): Promise<Json> {
+  async next(fits: string | ((frame: Json) => boolean), ms = 10_000): Promise<Json> {
     const test = typeof fits === "string" ? (frame: Json) => frame.type === fits : fits;
     return eventually(() => {
       const i = this.frames.findIndex(test);

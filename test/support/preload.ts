@@ -1,8 +1,10 @@
-import { afterAll, afterEach, expect } from "bun:test";
+import { afterAll, afterEach, expect, setDefaultTimeout } from "bun:test";
 import { unseen } from "./documents.ts";
 import { cleanUp } from "./services.ts";
 import { witnessLogs, wrongs } from "./witness.ts";
 
+// For what hangs; how long a thing takes on a busy machine is no test.
+setDefaultTimeout(30_000);
 afterEach(() => expect(wrongs.splice(0)).toEqual([]));
 
 // After each file. Some leave gigabytes on a disk that may be slow.
