@@ -643,7 +643,7 @@ $$;
 
 -- What an admin does to an account, with the password that they have just shown; it is written down in the same transaction. NULL: they may not,
 -- or no longer. outcome: done, not_found (also of a deleted account, which is nobody's), inactive (a link or a role for one that is disabled),
--- last_admin (nobody would be left to undo it). ended: the sessions that are over by it. One at a time: of two last admins each could take the
+-- last_admin (nobody would be left to undo it; who has yet to set a password may never do). ended: the sessions that are over by it. One at a time: of two last admins each could take the
 -- other for the one who stays.
 CREATE OR REPLACE FUNCTION administer(p_admin uuid, p_session uuid, p_verified text, p_act text, p_user uuid, p_token_hash bytea) RETURNS json
 LANGUAGE plpgsql VOLATILE AS $$
@@ -663,7 +663,7 @@ BEGIN
     RETURN json_build_object('outcome', 'inactive');
   END IF;
   IF p_act IN ('disable', 'unmake_admin') AND v.role = 'admin'
-    AND NOT EXISTS (SELECT FROM users WHERE role = 'admin' AND disabled_at IS NULL AND id <> p_user) THEN
+    AND NOT EXISTS (SELECT FROM users WHERE role = 'admin' AND disabled_at IS NULL AND password <> '' AND id <> p_user) THEN
     RETURN json_build_object('outcome', 'last_admin');
   END IF;
   IF p_act IN ('disable', 'end_sessions') THEN

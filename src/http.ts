@@ -116,15 +116,13 @@ export function createHttp({
     await next();
   });
   if (allowedOrigins.length) {
-    app.use(
-      "/api/*",
-      cors({
-        origin: allowedOrigins,
-        allowHeaders: ["Authorization", "Content-Type", "Idempotency-Key", "X-Request-Id", "traceparent"],
-        exposeHeaders: ["Link", "Retry-After", "X-Request-Id", "traceresponse"],
-        maxAge: 600,
-      }),
-    );
+    const allow = cors({
+      origin: allowedOrigins,
+      allowHeaders: ["Authorization", "Content-Type", "Idempotency-Key", "X-Request-Id", "traceparent"],
+      exposeHeaders: ["Link", "Retry-After", "X-Request-Id", "traceresponse"],
+      maxAge: 600,
+    });
+    app.use("/api/*", (c, next) => (allowedOrigins.includes(c.req.header("Origin") ?? "") ? allow(c, next) : next()));
   }
 
   app.options("*", (c) => c.body(null, 204));

@@ -31,7 +31,7 @@ const PAGE = 50;
 /** What administrators see, of everyone's. */
 export function createAdminStore({ query }: Database) {
   const usersWhere = (condition: string, page: string) => `
-    SELECT u.id, u.username, u.email, u.role, u.created_at, u.last_seen, u.disabled_at, u.password = '' AS is_deleted,
+    SELECT u.id, u.username, u.email, u.role, u.created_at, u.last_seen, u.disabled_at, u.folded = 'deleted-' || u.id AS is_deleted,
            (SELECT count(*)::int FROM sessions s WHERE s.user_id = u.id AND s.ended_at IS NULL AND s.expires_at > now()) AS sessions
     FROM users u WHERE ${condition} ${page}`;
 

@@ -20,13 +20,20 @@ export function createGuard(tokens: Tokens, revocations: Revocations, requests: 
     return claims && !claims.expired && !revocations.has(claims.sessionId) ? claims : null;
   }
 
-  const requireUser: MiddlewareHandler<HttpEnv> = async (c, next) => {
-    const identity = await identify(bearer(c.req.header("authorization")));
-    if (!identity) throw unauthenticated();
-    await spend(requests, identity.userId, TOO_MUCH);
-    c.set("identity", identity);
-    await inTurn(identity.userId, next);
-  };
+  /** `of`: whose allowance and whose turn it takes. */
+  const admit =
+    (of: "userId" | "sessionId"): MiddlewareHandler<HttpEnv> =>
+    async (c, next) => {
+      const identity = await identify(bearer(c.req.header("authorization")));
+      if (!identity) throw unauthenticated();
+      await spend(requests, identity[of], TOO_MUCH);
+      c.set("identity", identity);
+      await inTurn(identity[of], async () => {
+        // It may have waited until long after its session was over.
+        if (revocations.has(identity.sessionId)) throw unauthenticated();
+        await next();
+      });
+    };
 
   /** For logging out: the session may have ended already. */
   const requireToken: MiddlewareHandler<HttpEnv> = async (c, next) => {
@@ -36,7 +43,14 @@ export function createGuard(tokens: Tokens, revocations: Revocations, requests: 
     await next();
   };
 
-  return { identify, requireUser, requireToken, waiting: inTurn.waiting };
+  return {
+    identify,
+    requireUser: admit("userId"),
+    /** For ending sessions: whoever has one of mine and asks as much as they may keeps me from asking, but not from ending it. */
+    requireSession: admit("sessionId"),
+    requireToken,
+    waiting: inTurn.waiting,
+  };
 }
 
 function bearer(header: string | undefined): string | undefined {

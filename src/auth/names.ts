@@ -24,21 +24,27 @@ export function formsOf(username: string): Name {
 
 /**
  * Names that speak for the house, or for nobody; a look-alike of one is as bad: `аdmin` in Cyrillic, `r00t`, `@everyone`, `Ádmin.`.
- * Here I is i and not l: Ali is a name.
+ * I is i, for Ali is a name, and may be l only in what nobody is called: `officiaI`.
  */
 export function isReserved({ username }: Name): boolean {
-  const forms = [fold(username), username.normalize("NFD").replaceAll("I", "i")];
-  return forms.some(
-    (form) =>
-      RESERVED.has(bareLook(form)) ||
-      RESERVED.has(bareLook(spelled(form))) ||
-      TOMBSTONE.test(look(look(form))) ||
-      // With something beside it: `admin-team`, `the.admin`, `admin1`.
-      form
-        .split(/[^\p{L}\p{M}\p{Nd}]+/u)
-        .map((part) => part.replace(/\p{Nd}+$/u, ""))
-        .some((part) => OF_THE_HOUSE.has(bareLook(part)) || OF_THE_HOUSE.has(bareLook(spelled(part)))),
+  const typed = username.normalize("NFD");
+  return (
+    [fold(username), typed.replaceAll("I", "i")].some(
+      (form) =>
+        RESERVED.has(bareLook(form)) ||
+        RESERVED.has(bareLook(spelled(form))) ||
+        TOMBSTONE.test(look(look(form))) ||
+        isOfTheHouse(form),
+    ) || isOfTheHouse(typed.replaceAll("I", "l"))
   );
+}
+
+/** Also with something beside it: `admin-team`, `the.admin`, `admin1`. */
+function isOfTheHouse(form: string): boolean {
+  return form
+    .split(/[^\p{L}\p{M}\p{Nd}]+/u)
+    .map((part) => part.replace(/\p{Nd}+$/u, ""))
+    .some((part) => OF_THE_HOUSE.has(bareLook(part)) || OF_THE_HOUSE.has(bareLook(spelled(part))));
 }
 
 /** With letters for the digits that people write for them: `syst3m`. */

@@ -73,7 +73,7 @@ export function authRoutes({ accounts, store, guard, limits, isOnline, cookieMs,
     return c.json({ ...userView(account, isOnline), role: account.role } satisfies Me);
   });
 
-  app.delete("/me", guard.requireUser, async (c) => {
+  app.delete("/me", guard.requireSession, async (c) => {
     const cookie = wantsCookie(c);
     const input = await readBody(c.req.raw, api.remove);
     const account = await own(c);
@@ -101,7 +101,7 @@ export function authRoutes({ accounts, store, guard, limits, isOnline, cookieMs,
     return c.body(inPieces(`${JSON.stringify(known).slice(0, -1)},`, written(c.var.identity), "}"));
   });
 
-  app.post("/password", guard.requireUser, async (c) => {
+  app.post("/password", guard.requireSession, async (c) => {
     const input = await readBody(c.req.raw, api.password);
     const account = await own(c);
     const weak = await weakness(input.new_password, account.username);
@@ -115,9 +115,9 @@ export function authRoutes({ accounts, store, guard, limits, isOnline, cookieMs,
     return c.json({ detail: "The password is changed, and all other sessions are over." });
   });
 
-  app.get("/sessions", guard.requireUser, async (c) => c.json(await accounts.sessions(c.var.identity)));
+  app.get("/sessions", guard.requireSession, async (c) => c.json(await accounts.sessions(c.var.identity)));
 
-  app.delete("/sessions/:id", guard.requireUser, async (c) => {
+  app.delete("/sessions/:id", guard.requireSession, async (c) => {
     const id = api.id.safeParse(c.req.param("id"));
     if (!id.success || !(await accounts.endSession(id.data, c.var.identity.userId, client(c)))) throw notFound();
     return c.body(null, 204);

@@ -89,7 +89,7 @@ export function createConversations({ store, roomStore, viewUser, openings }: De
     /** The conversation with another user, made if need be; null for an unknown or inactive one. */
     async open({ userId, sessionId }: Identity, otherId: string) {
       if (userId === otherId) throw invalid("user_id", "You cannot open a conversation with yourself.");
-      const there = await roomStore.direct(userId, otherId);
+      const there = await roomStore.direct(userId, otherId, sessionId);
       if (there) return detail(userId, there);
       await spend(openings, userId, "You are beginning too many conversations. Wait a moment.");
       const id = await roomStore.openDirect(userId, otherId, sessionId);

@@ -76,6 +76,8 @@ function readTime(text: string, up: boolean): Date | null {
       .replace(/^([+-]\d\d)(\d\d)$/, "$1:$2")
       .toUpperCase()}`,
   );
+  // The last of February is not the second of March.
+  if (Number.isNaN(Date.parse(day!)) || new Date(day!).toISOString().slice(0, 10) !== day) return null;
   // Years that PostgreSQL and JavaScript write alike.
   if (!(time.getTime() > Date.parse("0001-01-02") && time.getTime() < Date.parse("9999-12-31"))) return null;
   return up && /\.\d{3}0*[1-9]/.test(clock!) ? new Date(time.getTime() + 1) : time;

@@ -51,12 +51,13 @@ export function createRoomStore({ orm, query }: Database) {
       return new Map(rows.map((row) => [row.id, row.seq]));
     },
 
-    /** The room of two people, where there is one and the other is active. */
-    async direct(me: string, other: string): Promise<string | null> {
+    /** The room of two people, where there is one, the other is active, and the session lives: a body may take its time to come. */
+    async direct(me: string, other: string, sessionId: string): Promise<string | null> {
       const [row] = await query<{ id: string }>(
         `SELECT r.id FROM rooms r, users o
-         WHERE r.pair = least($1::uuid, $2::uuid) || ':' || greatest($1::uuid, $2::uuid) AND o.id = $2 AND o.disabled_at IS NULL`,
-        [me, other],
+         WHERE r.pair = least($1::uuid, $2::uuid) || ':' || greatest($1::uuid, $2::uuid) AND o.id = $2 AND o.disabled_at IS NULL
+           AND EXISTS (SELECT FROM sessions s WHERE s.id = $3 AND s.user_id = $1 AND s.ended_at IS NULL)`,
+        [me, other, sessionId],
       );
       return row?.id ?? null;
     },

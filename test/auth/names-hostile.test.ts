@@ -152,6 +152,7 @@ test("the server's own names are nobody's, however they are written", () => {
   const taken = [
     "admin", "ADMIN", "Admin.", "_admin_", "@everyone", "a.d.m.i.n", "аdmin", "аdmіn", "ADMІN", "ÀDMIN", "adm\u0131n", "r00t", "he1p",
     "ᴀᴅᴍɪɴ", "𝒶𝒹𝓂𝒾𝓃", "ａｄｍｉｎ", "ЅYЅТЕМ", "ꜱystem", "ЅUPPОRТ", "rnoderator", "γou", "ϲhannel", "ВОТ", "моdеrаtor", "@all", "0wner", "adm1n", "syst3m1", "5YSTEM", "admin1", "admin2024", "admin-team", "the.admin", "liquidchat-support", "deleted-1", "Deleted_1234", "deleted.me",
+    "officiaI", "Iiquidchat", "LiquidChat-officiaI",
   ]; // prettier-ignore
   expect(taken.filter((text) => !isReserved(name(text)))).toEqual([]);
   const free = ["systematic", "Ali", "ALI", "ALİ", "Алі", "badmin", "youyou", "Мия", "Allen", "Rootsy", "Аll_of_it"];

@@ -1,6 +1,7 @@
 /** Mallory has a session of alice's. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { call, type Json, PASSWORD, Person } from "../support/client.ts";
+import { RawSocket } from "../support/raw.ts";
 import { clusterRig, type Rig } from "../support/server.ts";
 import { eventually, haveServices } from "../support/services.ts";
 
@@ -145,6 +146,49 @@ describe.skipIf(!haveServices)("two processes", () => {
     for (const [i, person] of all.entries()) if (i !== winners[0]) await expectOver(person);
     expect((await all[winners[0]!]!.get("/api/auth/me/")).status).toBe(200);
     expect((await logIn(alice, `${NEW}-${winners[0]}`)).status).toBe(200);
+  });
+
+  /** A request whose body is still to come. */
+  function begin(person: Person, path: string, body: string): RawSocket {
+    const socket = new RawSocket(person.url);
+    const length = `Content-Type: application/json\r\nContent-Length: ${body.length}`;
+    socket.write(
+      `POST ${path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${person.access}\r\n${length}\r\n\r\n${body[0]}`,
+    );
+    return socket;
+  }
+
+  test("a request that was made before its session was over, and waits for its turn or its body, reads nothing more", async () => {
+    const [alice, bob] = [await Person.signUp(rig.url()), await Person.signUp(rig.url(1))];
+    const room = await bob.conversationWith(alice);
+    const mallory = await alice.logIn();
+    const body = JSON.stringify({ user_id: bob.id });
+    const slow = Array.from({ length: 4 }, () => begin(mallory, "/api/chat/conversations/create/", body));
+    await Bun.sleep(300);
+    const behind = mallory.get(`/api/chat/conversations/${room}/messages/`);
+    await Bun.sleep(300);
+    expect((await change(alice)).status).toBe(200);
+    expect((await mallory.get("/api/auth/me/")).status).toBe(401);
+    await bob.post(`/api/chat/conversations/${room}/messages/`, { content: "said when the theft was noticed" });
+    for (const socket of slow) socket.write(body.slice(1));
+    expect((await behind).status).toBe(401);
+    for (const socket of slow) {
+      await eventually(() => expect(socket.statuses).toHaveLength(1));
+      expect(socket.bytes.toString()).not.toContain("theft");
+      socket.drop();
+    }
+  });
+
+  test("who has a session of alice's and asks as much as they may does not keep her from ending it", async () => {
+    const alice = await Person.signUp(rig.url());
+    const mallory = await alice.logIn();
+    const stolen = (await sessionsOf(alice)).find(({ current }) => !current).id;
+    const held = Array.from({ length: 105 }, () => begin(mallory, "/api/chat/global/messages/", "{}"));
+    await eventually(() => expect(held.filter(({ statuses }) => statuses.includes(429))).toHaveLength(1));
+    expect((await alice.get("/api/auth/me/")).status).toBe(429);
+    expect((await del(alice, `/api/auth/sessions/${stolen}/`)).status).toBe(204);
+    expect((await change(alice)).status).toBe(200);
+    for (const socket of held) socket.drop();
   });
 
   test("a session that is ended while it changes the password or removes the account does neither", async () => {

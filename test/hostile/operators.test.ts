@@ -50,6 +50,14 @@ describe.skipIf(!haveServices)("over two processes", () => {
     for (const who of [eve, bob]) await act(ada, who, "unmake_admin");
   });
 
+  test("an admin who has yet to set a password is no deleted account, and no reason to let the last one go", async () => {
+    await runProgram(["create-admin", "grace", "--link"], rig.env);
+    const [grace] = (await ada.get("/api/admin/users/?search=grace")).body.results;
+    expect([grace.username, grace.role, grace.is_deleted]).toEqual(["grace", "admin", false]);
+    for (const what of ["disable", "unmake_admin"])
+      expect((await act(ada, ada, what)).body.errors).toMatchObject([{ field: "act" }]);
+  });
+
   test("nobody signs up as an admin, and a cookie alone opens no door of theirs", async () => {
     const body = { username: "climber", password: PASSWORD, password_confirm: PASSWORD, role: "admin", is_staff: true };
     expect((await call(rig.url(), "POST", "/api/auth/signup/", { body })).status).toBe(201);

@@ -74,7 +74,8 @@ export const everywhere: PromiseSuite = (promised, rig) => {
       "GET, HEAD, OPTIONS",
       "https://app.example.org",
     ]);
-    expect((await preflight("https://evil.example")).headers.get("access-control-allow-origin")).toBeNull();
+    const foreign = await preflight("https://evil.example");
+    expect([...foreign.headers.keys()].filter((name) => name.startsWith("access-control-"))).toEqual([]);
     const answer = await call(other.url(), "GET", "/api/auth/users/", {
       headers: { Origin: "https://app.example.org" },
     });

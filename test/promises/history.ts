@@ -63,6 +63,8 @@ export const history: PromiseSuite = (promised, rig) => {
         `before=${crypto.randomUUID()}`,
         "after=99999999",
         "before=2026-13-45T00:00:00Z",
+        "before=2026-02-30T00:00:00Z",
+        "after=2026-04-31T00:00",
         "before=0000-01-01T00:00:00Z",
         "before=9999-12-31T23:59:59-14:00",
         "after=9999-12-31T23:59:59.999Z",

@@ -85,7 +85,8 @@ export const limits: PromiseSuite = (promised, rig) => {
       const asked = [await mallory.get("/api/auth/users/"), await mallory.get("/api/auth/users/"), await mallory.get("/api/auth/users/")]; // prettier-ignore
       expect(asked.map(({ status }) => status)).toEqual([200, 200, 429]);
       expect((await people[3]!.get("/api/auth/users/")).status).toBe(200);
-      // Nobody is kept from talking or from leaving.
+      // Nobody is kept from talking, from ending a session, or from leaving.
+      expect((await mallory.get("/api/auth/sessions/")).status).toBe(200);
       await (await mallory.socket("global")).say({ content: "still here" });
       expect((await mallory.post("/api/auth/logout/", { refresh: mallory.refresh })).status).toBe(200);
       await other.stop();

@@ -3,7 +3,7 @@ import { unseen } from "./documents.ts";
 import { cleanUp } from "./services.ts";
 import { witnessLogs, wrongs } from "./witness.ts";
 
-// For what hangs; how long a thing takes on a busy machine is no test.
+// For what hangs; how long a thing takes on a busy machine is no test. Bun forgets it after a file where the next one shares its process.
 setDefaultTimeout(30_000);
 afterEach(() => expect(wrongs.splice(0)).toEqual([]));
 
