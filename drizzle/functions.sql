@@ -498,6 +498,18 @@ BEGIN
   RETURN v_low;
 END $$;
 
+-- A snapshot that somebody is to keep, once it can be kept; p_known is one that can. A crash of PostgreSQL takes back the numbers of transactions
+-- that ended and never came to the disk (of those that failed, or do not wait for it), gives them to new ones, and whoever holds a snapshot
+-- from before would take these for known. Whoever commits something waits until all before it is there.
+CREATE OR REPLACE FUNCTION lasting(p_snapshot text, p_known text) RETURNS text
+LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+  IF p_snapshot IS DISTINCT FROM p_known AND pg_current_wal_flush_lsn() < pg_current_wal_insert_lsn() THEN
+    PERFORM set_config('synchronous_commit', 'on', true), pg_logical_emit_message(true, 'liquidchat', '');
+  END IF;
+  RETURN p_snapshot;
+END $$;
+
 -- What one person needs to come back, in the caller's snapshot. p_xmax and p_running are the snapshot up to which the person has been told
 -- (NULL: nothing was); what it does not see is news.
 --   streams  the 100 latest rooms as they stand, the public one first; more: there are others

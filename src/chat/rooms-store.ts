@@ -136,7 +136,7 @@ export function createRoomStore({ orm, query }: Database) {
       const rows = await query<
         Omit<CatchUpRow, "news"> & { news: { room: string; head: number; events: EventRow[] | null }[] }
       >(
-        `SELECT pg_current_snapshot()::text AS now, c.*
+        `SELECT (SELECT lasting(pg_current_snapshot()::text, NULL)) AS now, c.*
          FROM unnest($1::uuid[], $2::xid8[], $3::text[]) WITH ORDINALITY a (user_id, next, running, n)
          CROSS JOIN LATERAL catch_up(a.user_id, a.next, a.running::xid8[]) c ORDER BY a.n`,
         [

@@ -9,8 +9,9 @@ type Question = Request extends infer R ? (R extends { id: number } ? Omit<R, "i
 /** PGlite works on one question at a time; the second is there so that it need not wait for us in between. */
 const IN_FLIGHT = 2;
 const MAX_QUEUE = 10_000;
-/** What goes on while it rests may take longer than a question, but not for ever: everybody waits. */
+/** What goes on while it rests, and to open it again, may take longer than a question, but not for ever: everybody waits. */
 const UPKEEP_DEADLINE_MS = 60_000;
+const OPEN_AGAIN_MS = 1_000;
 
 /**
  * Questions and answers over a Worker. The queue is on this side: who waits in it for longer than the deadline is refused alone, while
@@ -23,6 +24,9 @@ export class WorkerClient {
   #lastId = 0;
   #resting: Promise<void> | null = null;
   #idle = () => {};
+  /** Nobody asks a Worker that opens: whoever waits for it would take it for one that hangs. */
+  #opening = false;
+  #isOver = false;
 
   constructor(
     private readonly dataDir: string,
@@ -82,12 +86,17 @@ export class WorkerClient {
   }
 
   terminate(): void {
+    this.#isOver = true;
+    this.#stop();
+  }
+
+  #stop(): void {
     this.#worker.terminate();
     this.#failAsked(new DatabaseUnavailable());
   }
 
   #pump(): void {
-    while (!this.#resting && this.#asked.size < IN_FLIGHT && this.#queue.length) {
+    while (!this.#resting && !this.#opening && this.#asked.size < IN_FLIGHT && this.#queue.length) {
       const { question, resolve, reject } = this.#queue.shift()!;
       const stop = this.after(QUERY_DEADLINE_MS, () => this.#restart());
       this.#post(question, stop).then(resolve, reject);
@@ -104,11 +113,29 @@ export class WorkerClient {
 
   #restart(): void {
     this.tell("the embedded database does not answer; starting it again");
-    this.terminate();
+    this.#replace();
+    this.#openAgain();
+  }
+
+  #replace(): void {
+    this.#stop();
     this.#worker = this.#spawn();
-    this.open().then(
-      () => this.#pump(),
-      (error) => this.tell("the embedded database does not open", error),
+    this.#opening = true;
+  }
+
+  #openAgain(): void {
+    const hangs = this.after(UPKEEP_DEADLINE_MS, () => this.#failAsked(new DatabaseUnavailable()));
+    this.#post({ open: { dataDir: this.dataDir } }, hangs).then(
+      () => {
+        this.#opening = false;
+        this.#pump();
+      },
+      (error) => {
+        if (this.#isOver) return;
+        this.tell("the embedded database does not open", error);
+        this.#replace();
+        this.after(OPEN_AGAIN_MS, () => this.#isOver || this.#openAgain());
+      },
     );
   }
 

@@ -17,12 +17,15 @@ export type Look = {
  */
 export async function look({ query }: Database, horizon: string | null): Promise<Look> {
   if (horizon === null) {
-    const [row] = await query<Look>("SELECT pg_current_snapshot()::text AS horizon, epoch() AS epoch", []);
+    const [row] = await query<Look>(
+      "SELECT lasting(pg_current_snapshot()::text, NULL) AS horizon, epoch() AS epoch",
+      [],
+    );
     return { ...row!, heads: [], endedSessions: [] };
   }
   const unseen = unseenBy(horizon, 1);
   const [row] = await query<Look>(
-    `SELECT pg_current_snapshot()::text AS horizon, epoch() AS epoch,
+    `SELECT lasting(pg_current_snapshot()::text, $3) AS horizon, epoch() AS epoch,
             (SELECT coalesce(json_agg(h), '[]') FROM (
                SELECT room_id AS room, max(seq) AS seq FROM (
                  SELECT room_id, seq FROM messages WHERE ${unseen.sql} UNION ALL SELECT room_id, seq FROM removals WHERE ${unseen.sql}) e
@@ -30,7 +33,7 @@ export async function look({ query }: Database, horizon: string | null): Promise
             (SELECT coalesce(json_agg(e), '[]') FROM (
                SELECT s.id, u.disabled_at IS NOT NULL AS disabled FROM sessions s JOIN users u ON u.id = s.user_id
                WHERE ${unseen.sql} AND s.ended_at IS NOT NULL) e) AS "endedSessions"`,
-    unseen.params,
+    [...unseen.params, horizon],
   );
   return row!;
 }
