@@ -180,7 +180,7 @@ export async function startApp({ config, log, clock = systemClock, at = () => {}
     allowedOrigins: config.allowedOrigins,
     sockets,
     maxSockets: { ...config.maxSockets, all: roomForSockets(config.maxSockets.all, log) },
-    now: clock.now,
+    now: clock.ticks,
   });
   const catchUp = createCatchUp(roomStore.catchUp);
   const { resume, prune: pruneResumes } = createResume({

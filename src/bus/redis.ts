@@ -66,7 +66,7 @@ export function createRedisBus(url: string, publisher: Redis, channel: string, c
     publisher.status === "ready" &&
     subscriber.status === "ready" &&
     unheardSince !== null &&
-    clock.now() - unheardSince > DEAF_MS;
+    clock.ticks() - unheardSince > DEAF_MS;
   // What was said during an outage is gone: its echo is not to be waited for.
   for (const connection of [publisher, subscriber]) connection.on("ready", () => (unheardSince = null));
   return {
@@ -77,7 +77,7 @@ export function createRedisBus(url: string, publisher: Redis, channel: string, c
         subscriber.disconnect(true);
         publisher.disconnect(true);
       }
-      unheardSince ??= clock.now();
+      unheardSince ??= clock.ticks();
       publisher
         .publish(channel, `${self}${JSON.stringify(message)}`)
         .catch((error) => log.debug({ err: error }, "a hint was lost"));

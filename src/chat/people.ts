@@ -5,11 +5,11 @@ const FRESH_MS = 1_000;
 const MAX_KNOWN = 10_000;
 
 /** Users by id, known for a second. */
-export function createPeople(ask: (ids: string[]) => Promise<UserRow[]>, clock: Pick<Clock, "now">) {
+export function createPeople(ask: (ids: string[]) => Promise<UserRow[]>, clock: Pick<Clock, "ticks">) {
   const known = new Map<string, { user: UserRow; at: number }>();
   return {
     async find(ids: Iterable<string>): Promise<Map<string, UserRow>> {
-      const now = clock.now();
+      const now = clock.ticks();
       const found = new Map<string, UserRow>();
       const missing: string[] = [];
       for (const id of ids) {

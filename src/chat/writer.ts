@@ -56,7 +56,7 @@ export function createWriter({ store, hasRoom, committed, counts = createCounts(
   async function work(lane: Waiting[]): Promise<void> {
     while (lane.length) {
       const batch = takeBatch(lane);
-      const late = batch.filter((one) => clock.now() - one.since > QUERY_DEADLINE_MS);
+      const late = batch.filter((one) => clock.ticks() - one.since > QUERY_DEADLINE_MS);
       for (const one of late) one.reject(unavailable());
       const timely = batch.filter((one) => !late.includes(one));
       if (timely.length) await commit(timely, 2);
@@ -126,7 +126,7 @@ export function createWriter({ store, hasRoom, committed, counts = createCounts(
       const lane = draft.room === GLOBAL_ROOM ? lanes.global : lanes.rooms;
       if (lane.length >= MAX_WAITING || !hasRoom()) return Promise.reject(unavailable());
       const stored = new Promise<Stored>((resolve, reject) => {
-        lane.push({ draft, since: clock.now(), arrivedAt: performance.now(), resolve, reject });
+        lane.push({ draft, since: clock.ticks(), arrivedAt: performance.now(), resolve, reject });
         if (!working.has(lane))
           working.set(
             lane,

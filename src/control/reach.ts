@@ -50,12 +50,12 @@ const overSocket = (dataDir: string, path: string, init: RequestInit) =>
   fetch(`http://control${path}`, { ...init, unix: controlSocket(dataDir), timeout: false } as RequestInit);
 
 async function answering(dataDir: string): Promise<void> {
-  for (const until = clock.now() + PATIENCE_MS; ; await clock.sleep(100)) {
+  for (const until = clock.ticks() + PATIENCE_MS; ; await clock.sleep(100)) {
     try {
       await overSocket(dataDir, "/", { signal: AbortSignal.timeout(PATIENCE_MS) });
       return;
     } catch (error) {
-      if (clock.now() > until)
+      if (clock.ticks() > until)
         throw new Error(`A server has ${dataDir} open, but it does not answer at ${controlSocket(dataDir)}`, {
           cause: error,
         });

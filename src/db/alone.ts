@@ -64,7 +64,7 @@ export async function holdAlone(url: string, alone: boolean, clock: Clock, log: 
     await holder?.end({ timeout: 1 });
   };
 
-  const until = clock.now() + WAIT_ALONE_MS;
+  const until = clock.ticks() + WAIT_ALONE_MS;
   let told = false;
   const wait = (reason: string) => {
     if (!told) log.warn(`${reason}; waiting for ${WAIT_ALONE_MS / 1000} s at most`);
@@ -73,12 +73,12 @@ export async function holdAlone(url: string, alone: boolean, clock: Clock, log: 
   while (!holder) {
     try {
       const got = await take();
-      if (!got && clock.now() > until) throw new Error(NOT_ALONE);
+      if (!got && clock.ticks() > until) throw new Error(NOT_ALONE);
       if (!got) wait("another server runs on this database");
     } catch (error) {
       const state = sqlState(error);
       // A database that is starting gets the same patience as a server that is stopping.
-      const mayCome = (state === null || state === "57P03") && clock.now() < until;
+      const mayCome = (state === null || state === "57P03") && clock.ticks() < until;
       if (mayCome) {
         wait("the database does not answer yet");
         continue;

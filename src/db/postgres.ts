@@ -55,7 +55,7 @@ export function openPostgres(url: string, clock: Clock): Database {
   const errors = { unavailable: 0, refused: 0 };
 
   async function run<T>(text: string, params: unknown[], arrays: boolean): Promise<T[]> {
-    const startedAt = clock.now();
+    const startedAt = clock.ticks();
     const connection = await acquire().catch((error) => {
       countError(errors, error);
       throw error;
@@ -64,7 +64,7 @@ export function openPostgres(url: string, clock: Clock): Database {
     try {
       const query = connection.unsafe(text, params as never[], { prepare: true });
       const answer = (arrays ? query.values() : query) as unknown as Promise<T[]>;
-      const rows = await within(clock, Math.max(1, startedAt + QUERY_DEADLINE_MS - clock.now()), answer);
+      const rows = await within(clock, Math.max(1, startedAt + QUERY_DEADLINE_MS - clock.ticks()), answer);
       broken = false;
       return whole(rows);
     } catch (error) {
@@ -174,8 +174,8 @@ export function unhurried(clock: Clock, isOver = () => false): object {
   let nextAt = -Infinity;
   // An option of the driver that its types do not know.
   const socket = async ({ host, port, path, ssl }: Target) => {
-    const wait = nextAt - clock.now();
-    nextAt = Math.max(clock.now(), nextAt) + 100;
+    const wait = nextAt - clock.ticks();
+    nextAt = Math.max(clock.ticks(), nextAt) + 100;
     if (wait > 0) await clock.sleep(wait);
     if (!ssl) {
       const made = await connectSocket(path ? { unix: path } : { hostname: host[0]!, port: port[0]! });

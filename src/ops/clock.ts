@@ -2,6 +2,8 @@
 export interface Clock {
   /** Milliseconds since 1970. */
   now(): number;
+  /** Whole milliseconds since some moment, for how long a thing takes: `now` is set back now and then, and an hour would last two. */
+  ticks(): number;
   /** Calls back every `ms` until the returned function is called. */
   every(ms: number, callback: () => void): () => void;
   after(ms: number, callback: () => void): () => void;
@@ -15,6 +17,7 @@ export async function until(done: () => boolean, clock: Clock, ms: number): Prom
 
 export const systemClock: Clock = {
   now: () => Date.now(),
+  ticks: () => Math.floor(performance.now()),
   every: (ms, callback) => {
     const timer = setInterval(callback, ms);
     return () => clearInterval(timer);

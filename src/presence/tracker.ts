@@ -41,7 +41,7 @@ const HEAR_OTHERS = { lookEveryMs: 20, askEveryMs: 300, atMostMs: 1_200 };
 export function createTracker({ bus, publish, hears, partnersOf, writeLastSeen, clock, times }: Deps) {
   const beatMs = Math.min(MAX_BEAT_MS, times.heartbeatMs, times.expiryMs / 4);
   const self = crypto.randomUUID();
-  const state = newPresence(self, { ...times, beatMs }, clock.now());
+  const state = newPresence(self, { ...times, beatMs }, clock.ticks());
   const gathered: Outgoing[] = [];
   const roll = new Roll();
   /** By user: what happened last is what counts. */
@@ -70,12 +70,15 @@ export function createTracker({ bus, publish, hears, partnersOf, writeLastSeen, 
     }
     if (state.leaving.size) tickSoon();
     // Best effort: a database that is away keeps the older time.
-    for (const [at, users] of lastSeen) writeLastSeen(users, new Date(at)).catch(() => {});
+    for (const [at, users] of lastSeen)
+      writeLastSeen(users, new Date(clock.now() - clock.ticks() + at)).catch(() => {});
   }
 
+  /** One after the other: who left and came back would be told to have left last, where that answer was slower. */
+  let telling = Promise.resolve();
   const gatherSoon = once(clock, GATHER_MS, () => publish(gathered.splice(0)));
   const batchSoon = once(clock, BATCH_MS, tellBatch);
-  const tickSoon = once(clock, GRACE_TICK_MS, () => apply(tick(state, clock.now())));
+  const tickSoon = once(clock, GRACE_TICK_MS, () => apply(tick(state, clock.ticks())));
 
   function tellBatch(): void {
     const gone = changes;
@@ -85,7 +88,7 @@ export function createTracker({ bus, publish, hears, partnersOf, writeLastSeen, 
       publish([{ endpoint: "chat", user: null, frame: batchFrame(told.slice(i, i + MAX_BATCH)) }]);
     for (const { user_id } of told) gone.delete(user_id);
     // Best effort, as all presence: who comes back is told how it stands.
-    if (gone.size) tellPartners([...gone.values()]).catch(() => {});
+    if (gone.size) telling = telling.then(() => tellPartners([...gone.values()])).catch(() => {});
   }
 
   async function tellPartners(untold: PresenceChange[]): Promise<void> {
@@ -112,14 +115,14 @@ export function createTracker({ bus, publish, hears, partnersOf, writeLastSeen, 
     sockets: (user: string) => state.totals.get(user) ?? 0,
     /** The user now has this many sockets in this process. */
     set: (user: string, username: string, sockets: number) =>
-      apply(setLocal(state, user, username, sockets, clock.now())),
-    receive: (message: PresenceMessage) => apply(receive(state, message, clock.now())),
-    echoed: () => echoed(state, clock.now()),
+      apply(setLocal(state, user, username, sockets, clock.ticks())),
+    receive: (message: PresenceMessage) => apply(receive(state, message, clock.ticks())),
+    echoed: () => echoed(state, clock.ticks()),
     /** Resolves when it knows who is online elsewhere: whoever came before would be shown that the others have left. */
     async start(): Promise<void> {
       stops.push(
         clock.every(beatMs, () => apply([beat(state)])),
-        clock.every(TICK_MS, () => apply(tick(state, clock.now()))),
+        clock.every(TICK_MS, () => apply(tick(state, clock.ticks()))),
       );
       const { lookEveryMs, askEveryMs, atMostMs } = HEAR_OTHERS;
       let others: number | null = null;

@@ -103,7 +103,7 @@ export function createGateway(deps: Deps) {
     if (typeof frame !== "string") return ws.close(CLOSE.unsupportedData, "text frames only");
     const bytes = Buffer.byteLength(frame);
     if (bytes > deps.maxFrameBytes) return ws.close(CLOSE.tooBig, "frame too big");
-    const now = clock.now();
+    const now = clock.ticks();
     const { tat, waitMs } = gcra(data.gateAt, now, 1000 / deps.gate.perSecond, deps.gate.burst);
     data.gateAt = tat;
     if (waitMs > 0) {
@@ -132,7 +132,7 @@ export function createGateway(deps: Deps) {
 
   /** A ping of the protocol, which the runtime answers, or a pong. */
   function control(ws: Socket): void {
-    if (ws.data.state !== "refused" && isFlood(ws.data, clock.now())) ws.close(CLOSE.abuse, "too many pings");
+    if (ws.data.state !== "refused" && isFlood(ws.data, clock.ticks())) ws.close(CLOSE.abuse, "too many pings");
   }
 
   /** One frame of a socket after the other: Bun runs handlers of one socket side by side, and sends would change places. */
@@ -199,7 +199,7 @@ export function createGateway(deps: Deps) {
 
   /** Once a second: who was waited for long enough, and whether all that lag behind hold too much together. */
   function sweep(): void {
-    const now = clock.now();
+    const now = clock.ticks();
     let backlog = 0;
     for (const ws of sockets.each()) backlog += ws.getBufferedAmount();
     if (backlog > maxBacklogBytes) letGo(backlog);

@@ -20,7 +20,7 @@ export class Heads {
       noted = this.#byUser.get(user) ?? new Map();
       this.#byUser.set(user, noted);
     }
-    noted.set(stream, { seq, place: ++this.place, at: this.clock.now() });
+    noted.set(stream, { seq, place: ++this.place, at: this.clock.ticks() });
   }
 
   /** What was noted after a place. */
@@ -32,7 +32,7 @@ export class Heads {
   }
 
   prune(): void {
-    const before = this.clock.now() - KEEP_MS;
+    const before = this.clock.ticks() - KEEP_MS;
     for (const [user, noted] of this.#byUser) {
       for (const [stream, { at }] of noted) if (at < before) noted.delete(stream);
       if (!noted.size) this.#byUser.delete(user);

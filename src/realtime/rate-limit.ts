@@ -23,6 +23,8 @@ local t = redis.call('TIME')
 local now = t[1] * 1000 + t[2] / 1000
 local interval, burst = tonumber(ARGV[1]), tonumber(ARGV[2])
 local tat = tonumber(redis.call('GET', KEYS[1])) or now
+-- No bucket is emptier than empty: the clock was set back.
+if interval > 0 and tat > now + burst * interval + 1 then tat = now end
 if interval < 0 then
   tat = tat + interval
 else
@@ -47,7 +49,7 @@ export function createBucket(
   const local = new Map<string, number>();
 
   const takeLocal = (key: string) => {
-    const { tat, waitMs } = gcra(local.get(key), clock.now(), intervalMs, burst);
+    const { tat, waitMs } = gcra(local.get(key), clock.ticks(), intervalMs, burst);
     local.set(key, tat);
     return waitMs;
   };
@@ -68,7 +70,7 @@ export function createBucket(
     },
     /** Forgets the full buckets. */
     prune() {
-      const now = clock.now();
+      const now = clock.ticks();
       for (const [key, tat] of local) if (tat <= now) local.delete(key);
     },
   };

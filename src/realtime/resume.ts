@@ -63,7 +63,7 @@ export function createResume({
     asked: { epoch?: string | null; since?: string | null },
   ): Promise<void> {
     const { userId } = data.caller;
-    const now = clock.now();
+    const now = clock.ticks();
     const own = gcra(data.resumeGateAt, now, OF_A_SOCKET.everyMs, OF_A_SOCKET.burst);
     const all = gcra(gates.get(userId), now, OF_A_USER.everyMs, OF_A_USER.burst);
     const waitMs = Math.max(own.waitMs, all.waitMs, data.phase.name === "resuming" ? 1_000 : 0);
@@ -75,7 +75,7 @@ export function createResume({
     try {
       const mismatch = asked.since != null && asked.epoch !== epoch();
       const owed = await catchUp(userId, mismatch ? null : (asked.since ?? null));
-      const at = clock.now();
+      const at = clock.ticks();
       if (mismatch || owed.ahead)
         ws.send(
           errorFrame(
@@ -122,7 +122,7 @@ export function createResume({
   return {
     resume,
     prune(): void {
-      const now = clock.now();
+      const now = clock.ticks();
       for (const [user, tat] of gates) if (tat <= now) gates.delete(user);
     },
   };

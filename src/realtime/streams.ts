@@ -65,7 +65,7 @@ export function createStreams({
   function live(room: string): Live {
     let stream = streams.get(room);
     if (!stream) streams.set(room, (stream = { ...newStream<RoomEvent>(), filling: null, touchedAt: 0 }));
-    stream.touchedAt = clock.now();
+    stream.touchedAt = clock.ticks();
     return stream;
   }
 
@@ -90,7 +90,7 @@ export function createStreams({
   async function lookOnce(): Promise<void> {
     if (looking) return;
     looking = true;
-    const startedAt = clock.now();
+    const startedAt = clock.ticks();
     try {
       const seen = await look(horizon);
       if (seen.epoch !== epoch || isAhead(horizon, seen.horizon)) startAnew(seen);
@@ -105,7 +105,7 @@ export function createStreams({
       // Only now: what could not be fetched must be seen again by the next look.
       horizon = seen.horizon;
       askedAt = startedAt;
-      lastLookAt = clock.now();
+      lastLookAt = clock.ticks();
       if (failing) log.info("the database says what changed again");
       failing = false;
       forget(startedAt);
@@ -138,9 +138,9 @@ export function createStreams({
     arrived,
     async start(): Promise<void> {
       // What this snapshot sees was before this process: history.
-      askedAt = clock.now();
+      askedAt = clock.ticks();
       ({ horizon, epoch } = await look(null));
-      lastLookAt = clock.now();
+      lastLookAt = clock.ticks();
       stopTimer = clock.every(LOOK_EVERY_MS, () => void lookOnce());
     },
     stop: () => stopTimer(),
@@ -148,6 +148,6 @@ export function createStreams({
     /** A snapshot that was taken after `time` and of which all has been delivered; null while there is none. */
     deliveredSince: (time: number): string | null => (askedAt > time ? horizon : null),
     /** How long ago the database last answered (ms). */
-    silence: () => clock.now() - lastLookAt,
+    silence: () => clock.ticks() - lastLookAt,
   };
 }

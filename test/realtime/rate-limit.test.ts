@@ -1,6 +1,9 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { gcra } from "../../src/realtime/rate-limit.ts";
+import { Redis } from "ioredis";
+import { createBucket, gcra } from "../../src/realtime/rate-limit.ts";
+import { SimulatedClock } from "../simulation/clock.ts";
+import { haveServices, startRedis } from "../support/services.ts";
 
 test("never more than the burst at once, nor than the rate over time, and the wait that it tells is right", () => {
   fc.assert(
@@ -43,3 +46,17 @@ test("who waits long enough has the whole burst again", () => {
     expect(gcra(tat, now, 1000, 5).waitMs).toBe(1000);
   }
 });
+
+test.skipIf(!haveServices)(
+  "a clock of Redis that was set back keeps nobody waiting for longer than an empty bucket does",
+  async () => {
+    const { url, stop } = await startRedis();
+    const redis = new Redis(url);
+    const bucket = createBucket({ perSecond: 1, burst: 5 }, redis, "test", new SimulatedClock());
+    await redis.set("test:messages:ada", Date.now() + 3_600_000);
+    expect(await Promise.all(Array.from({ length: 5 }, () => bucket.take("ada")))).toEqual([0, 0, 0, 0, 0]);
+    expect(await bucket.take("ada")).toBeWithin(1, 1_001);
+    redis.disconnect();
+    await stop();
+  },
+);

@@ -11,6 +11,7 @@ export class SimulatedClock implements Clock {
   private count = 0;
 
   now = (): number => this.time;
+  ticks = this.now;
 
   after = (ms: number, callback: () => void): (() => void) => {
     const timer: Timer = { at: this.time + Math.max(0, ms), n: this.count++, run: callback };
