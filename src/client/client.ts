@@ -1,7 +1,7 @@
 import type { User } from "../protocol/models.ts";
 import { type ConnectionState, createConnection, type Frame } from "./connection.ts";
 import { createDrafts } from "./drafts.ts";
-import type { ChatError } from "./errors.ts";
+import { ChatError } from "./errors.ts";
 import { createEvents } from "./events.ts";
 import { createHistory } from "./history.ts";
 import { createHttp } from "./http.ts";
@@ -122,10 +122,10 @@ export function createClient(options: {
   /** Until it is there: nobody else asks for what was emptied. A refusal stands. */
   function reload(stream: string): void {
     const now = state;
-    history.loadLatest(stream).catch(({ status }: ChatError) => {
-      if (status >= 400 && status < 500 && status !== 429) return;
+    history.loadLatest(stream).catch(({ code, status }: ChatError) => {
+      if (code !== "unavailable" && status >= 400 && status < 500 && status !== 429) return;
       clock.after(RELOAD_EVERY, () => {
-        if (now === state && connection.status().state !== "offline") reload(stream);
+        if (now === state) reload(stream);
       });
     });
   }
@@ -157,7 +157,7 @@ export function createClient(options: {
   function signedOut(reason: SignedOutReason): void {
     connection.close();
     state = newState();
-    drafts.leave();
+    drafts.leave(reason === "logged_out");
     events.emit("signedOut", { reason });
     changed();
   }
@@ -254,7 +254,9 @@ export function createClient(options: {
     },
     /** Opens the conversation with a user. @returns its name as a stream @throws {ChatError} */
     openConversation: async (userId: string): Promise<string> => {
+      const now = state;
       const conversation = await rest.openConversation(userId);
+      if (now !== state) throw new ChatError("signed_out", "Somebody else is signed in.");
       addConversation(state, conversation);
       await history.loadLatest(conversation.id);
       return conversation.id;

@@ -24,6 +24,8 @@ const STEP_AT_MOST = 120_000;
 const SILENCE = 10_000;
 /** After this long (ms) a socket counts as one that works. */
 const STEADY = 5_000;
+/** A page that says "in an hour" (ms) is not always right, and timers know no month. */
+const WAIT_AT_MOST = 60_000;
 const BACKOFF = { first: 500, most: 30_000 };
 
 /** One socket at a time, brought back until told not to. */
@@ -138,7 +140,7 @@ export function createConnection({
       if (mine !== attempt) return;
       const { code, retryAfterMs } = error instanceof ChatError ? error : { code: "offline", retryAfterMs: null };
       if (code === "signed_out") stop();
-      else again(retryAfterMs ?? 0);
+      else again(Math.min(retryAfterMs ?? 0, WAIT_AT_MOST));
     }
   }
 

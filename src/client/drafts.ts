@@ -22,6 +22,9 @@ import type { ChatStorage } from "./storage.ts";
 /** The stored message: its room, id and place there. */
 export type Sent = { stream: string; id: string | number; seq: number };
 
+/** Where the storage fails to tell what it has (ms). */
+const TAKE_UP_AGAIN = 5_000;
+
 /** The shell of the outbox: storage, timers and promises. */
 export function createDrafts({
   ports: { clock, randomId },
@@ -42,6 +45,8 @@ export function createDrafts({
   let limits = { message_max_length: Infinity, frame_max_bytes: Infinity };
   let user: string | null = null;
   let wake = () => {};
+  /** What users had not sent when they were signed out, by their ids. */
+  const unsent = new Map<string, OutboxEntry[]>();
   /** Confirmed or given up in this page: what another tab still has stored of it is no news. */
   const done = new Set<string>();
   const waiting = new Map<string, { of: string; resolve: (sent: Sent) => void; reject: (error: ChatError) => void }>();
@@ -111,7 +116,9 @@ export function createDrafts({
   async function takeUp(): Promise<void> {
     if (!user) return;
     const mine = outbox;
-    const stored = (await storage.entries(prefix(user)).catch(() => [])).map(([, value]) => value as OutboxEntry);
+    const entries = await storage.entries(prefix(user)).catch(() => null);
+    if (!entries) clock.after(TAKE_UP_AGAIN, () => mine === outbox && void takeUp());
+    const stored = (entries ?? []).map(([, value]) => value as OutboxEntry);
     restore(
       mine,
       stored.filter(({ clientId }) => !done.has(clientId)),
@@ -181,13 +188,21 @@ export function createDrafts({
       user = userId;
       outbox = newOutbox();
       done.clear();
+      restore(outbox, unsent.get(userId) ?? []);
+      unsent.delete(userId);
       return takeUp();
     },
     takeUp,
 
-    /** Signed out. What is unsent waits for the next time. */
-    leave(): void {
+    /** Signed out. What is unsent waits for the next time, but where it is to be removed. */
+    leave(remove: boolean): void {
       wake();
+      // The storage may not have taken them.
+      if (user && !remove)
+        unsent.set(
+          user,
+          outbox.entries.filter(({ state }) => state !== "sent"),
+        );
       user = null;
       outbox = newOutbox();
     },

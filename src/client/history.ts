@@ -83,15 +83,20 @@ export function createHistory({
     },
     loadConversations: (): Promise<void> =>
       once("rooms", async (now) => {
-        const { results, next } = await rest.conversations(now.pages + 1).catch((error) => {
-          // The list has become shorter.
-          if (error instanceof ChatError && error.code === "not_found") return { results: [], next: null };
-          throw error;
-        });
-        for (const conversation of results) addConversation(now, conversation);
-        now.pages++;
-        now.more = next !== null;
-        changed();
+        const known = now.streams.size;
+        // The first pages are those that the snapshot has shown.
+        do {
+          const { pages } = now;
+          const { results, next } = await rest.conversations(pages + 1).catch((error) => {
+            // The list has become shorter.
+            if (error instanceof ChatError && error.code === "not_found") return { results: [], next: null };
+            throw error;
+          });
+          for (const conversation of results) addConversation(now, conversation);
+          // Else it begins anew.
+          if (now.pages === pages) Object.assign(now, { pages: pages + 1, more: next !== null });
+          changed();
+        } while (now === state() && now.more && now.streams.size < known + PAGE);
       }),
   };
 }

@@ -162,6 +162,8 @@ export function merge(stream: Stream, page: Message[], full: boolean, me: string
   if (floor > Math.max(stream.last ?? -1, stream.messages.at(-1)?.seq ?? -1)) {
     stream.messages = [];
     raiseFloor(stream, floor);
+    // Nobody here will ever count what was missed.
+    stream.uncounted = true;
   }
   if (stream.last === null) {
     stream.last = Math.max(0, ...page.map((message) => message.version));
@@ -173,6 +175,12 @@ export function merge(stream: Stream, page: Message[], full: boolean, me: string
   stream.messages.unshift(...page.slice(0, older));
   for (const message of page.slice(older)) put(stream, message, me);
   summarise(stream, stream.messages.at(-1));
+}
+
+/** Somebody leaves now: when they were seen last, as it was told, was before they came. */
+export function forgetSeen(rooms: Iterable<Room>, userId: string): void {
+  for (const { participants } of rooms)
+    for (const person of participants) if (person.id === userId) person.last_seen = null;
 }
 
 /** What the list of rooms shows of the newest message. */

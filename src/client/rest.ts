@@ -16,12 +16,13 @@ export function createRest(http: Http, session: Session) {
     body?: unknown,
     headers?: Record<string, string>,
   ): Promise<T> {
+    const user = session.user()?.id;
     const token = await session.access();
     const send = (token: string) => http<T>(method, path, { body, token, ...(headers && { headers }) });
     try {
       return await send(token);
     } catch (error) {
-      if (!(error instanceof ChatError && error.code === "unauthenticated")) throw error;
+      if (!(error instanceof ChatError && error.code === "unauthenticated") || session.user()?.id !== user) throw error;
       return send(await session.refresh(token));
     }
   }

@@ -170,7 +170,12 @@ export function createSession({
       leaving = true;
       try {
         const token = await access();
-        await post("logout", cookie ? {} : { refresh: current.refresh }, { token });
+        // Who waits for it may close the page, and would be signed in still.
+        await post("logout", cookie ? {} : { refresh: current.refresh }, {
+          token,
+          timeoutMs: REFRESH_TIMEOUT,
+          keepalive: true,
+        });
       } catch (error) {
         if (!(error instanceof ChatError && (error.status === 401 || error.code === "signed_out"))) throw error;
       } finally {

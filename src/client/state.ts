@@ -7,6 +7,7 @@ import type { Conversation } from "../protocol/models.ts";
 import {
   begin,
   drop,
+  forgetSeen,
   fromWire,
   type Message,
   newStream,
@@ -95,7 +96,7 @@ export function receive(state: ChatState, frame: ChatFrame | ErrorFrame): Effect
     case "presence_batch":
       for (const { user_id, username, status } of frame.changes)
         if (status === "online") state.presence.set(user_id, username);
-        else state.presence.delete(user_id);
+        else if (state.presence.delete(user_id)) forgetSeen(state.streams.values(), user_id);
       break;
     case "typing_indicator":
       typing(state, frame, effects);

@@ -1,7 +1,7 @@
 /** The page by keys alone: no mouse is touched here. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { Browser } from "playwright-core";
-import { PASSWORD, Person } from "../support/client.ts";
+import { Person } from "../support/client.ts";
 import { embeddedRig, type Rig } from "../support/server.ts";
 import { eventually } from "../support/services.ts";
 import { haveChromium, openBrowser } from "./chromium.ts";
@@ -202,5 +202,32 @@ describe.skipIf(!haveChromium)("by keys alone", () => {
     await hand.page.keyboard.press("Enter");
     expect(await focused(hand)).toBe("Messages");
     await hand.close();
+  }, 60_000);
+
+  test("a conversation that is slow to open takes nobody from another one, where they type by now", async () => {
+    await Promise.all(["Cydney", "Dorothy"].map((name) => Person.signUp(rig.url(), name)));
+    const ada = await sitDown(browser, rig.url());
+    await ada.signUp("Adamant");
+    await ada.find("cydney");
+    await ada.page.getByRole("heading", { name: "Cydney" }).waitFor();
+    await ada.page.route("**/conversations/create/", async (route) => {
+      await Bun.sleep(1_500);
+      await route.continue();
+    });
+    const answered = ada.page.waitForResponse("**/conversations/create/");
+    await ada.page.getByRole("combobox", { name: "Find people" }).fill("dorothy");
+    await ada.page.getByRole("option", { name: /Dorothy/ }).waitFor();
+    await ada.page.keyboard.press("Enter");
+    await ada.page.keyboard.press("Escape");
+    await ada.page.getByRole("textbox", { name: "Message", exact: true }).focus();
+    await ada.page.keyboard.type("Cyd, the secret is ");
+    await answered;
+    await Bun.sleep(500);
+    await ada.page.keyboard.type("4417");
+    await ada.page.keyboard.press("Enter");
+    await ada.mine("Cyd, the secret is 4417").waitFor();
+    expect(await ada.page.locator(".room-title h1").textContent()).toBe("Cydney");
+    expect(ada.wrongs).toEqual([]);
+    await ada.close();
   }, 60_000);
 });

@@ -145,6 +145,14 @@ test("no hello, no snapshot or no resumed within fifteen seconds: it tries again
   }
 });
 
+test("who is told to come back next month comes back within a minute", async () => {
+  const w = world();
+  w.failure = new ChatError("unavailable", "", 503, [], 9_999_999_000);
+  w.connection.connect();
+  await w.clock.advance(0);
+  expect(w.wait()).toBe(60_000);
+});
+
 test("what an old socket still says is not heard", async () => {
   const w = await live();
   w.connection.close();

@@ -1,7 +1,7 @@
 import { type Signal, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { User } from "../../protocol/models.ts";
-import { chat, isLive, isOnline } from "./chat.ts";
+import { chat, isLive, isOnline, opened as room } from "./chat.ts";
 import { dialog, go } from "./keys.ts";
 import { Avatar, Name } from "./parts.tsx";
 import { Picker } from "./picker.tsx";
@@ -23,7 +23,7 @@ export function usePeople(opened: (stream: string) => void) {
   const problem = useSignal<"" | "failed" | "notOpened">("");
   const asking = useRef({ timer: 0, turn: 0 });
 
-  useEffect(() => () => clearTimeout(asking.current.timer), []);
+  useEffect(() => () => ask(""), []);
 
   function ask(text: string): void {
     const turn = ++asking.current.turn;
@@ -46,10 +46,15 @@ export function usePeople(opened: (stream: string) => void) {
   }
 
   async function open(user: User): Promise<void> {
+    const { turn } = asking.current;
+    const from = room.peek();
+    // Who has gone elsewhere meanwhile stays there: what they type is for somebody else.
+    const isHere = () => turn === asking.current.turn && from === room.peek() && !document.activeElement?.matches("textarea"); // prettier-ignore
     try {
-      opened(await chat.openConversation(user.id));
+      const stream = await chat.openConversation(user.id);
+      if (isHere()) opened(stream);
     } catch {
-      problem.value = "notOpened";
+      if (isHere()) problem.value = "notOpened";
     }
   }
 
