@@ -1,4 +1,5 @@
 /** What the server stands on. */
+import { existsSync, statSync } from "node:fs";
 import type { Bus } from "./bus/bus.ts";
 import { createLocalBus } from "./bus/local.ts";
 import { connectRedis, createRedisBus, type Redis } from "./bus/redis.ts";
@@ -34,7 +35,14 @@ async function open(config: Config, serves: boolean, clock: Clock, log: Log): Pr
 /** For whoever fills an empty one (`intoEmpty`): as it is, with or without our tables. Nobody else can have the embedded one meanwhile. */
 export async function openToFill(config: Config, clock: Clock, log: Log): Promise<Session> {
   if (config.databaseUrl) return openSession(config.databaseUrl, clock);
+  refuseForeign(config.dataDir);
   return (await openEmbedded(config.dataDir, clock, log)).session;
+}
+
+/** What root leaves in the folder of another user, or another user of root, stops the next start. */
+export function refuseForeign(dataDir: string): void {
+  const uid = existsSync(dataDir) ? statSync(dataDir).uid : process.geteuid!();
+  if (uid !== process.geteuid!()) throw new Error(`DATA_DIR: ${dataDir} belongs to user ${uid}. Run this as that user`);
 }
 
 /** Channel and keys carry the deployment's id: two that share a Redis must not hear each other. */

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { join } from "node:path";
 import type { Network } from "./ops/address.ts";
@@ -79,10 +79,20 @@ export function readConfig(env: Env = process.env, mayWrite = true) {
   };
 }
 
+/** From now on no proxy is asked about this machine itself, which would know another one by that name; `fetch` has no option for it. */
+export function withoutProxy(): void {
+  for (const name of ["http_proxy", "HTTP_PROXY"]) delete process.env[name];
+}
+
 function readDatabaseUrl(env: Env): string | null {
   if (env.DATABASE_URL) {
     if (!/^postgres(ql)?:\/\//.test(env.DATABASE_URL) || !URL.canParse(env.DATABASE_URL)) {
       throw new ConfigError("DATABASE_URL: must look like postgres://user:password@host:5432/name.");
+    }
+    try {
+      decodeURIComponent(env.DATABASE_URL);
+    } catch {
+      throw new ConfigError("DATABASE_URL: a % is written as %25.");
     }
     return env.DATABASE_URL;
   }
@@ -157,10 +167,20 @@ function generatedSecret(dataDir: string, mayWrite: boolean): string {
   const file = join(dataDir, "secret_key");
   const fresh = randomBytes(32).toString("hex");
   try {
-    if (!existsSync(file)) {
-      if (!mayWrite) return fresh;
-      mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-      writeFileSync(file, fresh, { mode: 0o600, flag: "wx" });
+    const kept = existsSync(file) && readFileSync(file, "utf8").trim();
+    if (kept) return kept;
+    if (!mayWrite) return fresh;
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+    // Whole or not at all, for the disk may be full. Of several processes the first one's counts; an empty file is of none.
+    const made = `${file}.${process.pid}`;
+    writeFileSync(made, fresh, { mode: 0o600 });
+    try {
+      if (existsSync(file)) renameSync(made, file);
+      else linkSync(made, file);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    } finally {
+      rmSync(made, { force: true });
     }
     return readFileSync(file, "utf8").trim();
   } catch (error) {
@@ -216,11 +236,12 @@ function origin(name: string, value: string): string {
 }
 
 function network(value: string): Network {
-  const [address = "", bits] = value.split("/");
+  // Number("") is 0, and /0 is everybody.
+  const [, address = "", bits] = /^([^/]+)(?:\/(\d+))?$/.exec(value) ?? [];
   const version = isIP(address);
   const most = version === 4 ? 32 : 128;
   const prefix = bits === undefined ? most : Number(bits);
-  if (!version || !Number.isInteger(prefix) || prefix < 0 || prefix > most) {
+  if (!version || prefix > most) {
     throw new ConfigError(`TRUSTED_PROXIES: must be addresses or networks such as 10.0.0.0/8, not "${value}".`);
   }
   return { address, bits: prefix, family: version === 4 ? "ipv4" : "ipv6" };

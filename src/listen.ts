@@ -21,6 +21,8 @@ export function listen(
         URL.canParse(request.url) && !request.headers.get("host")?.includes(",")
           ? http.fetch(request, { server })
           : new Response(null, { status: 400 }),
+      // The runtime's own page shows the source.
+      error: () => new Response(null, { status: 500 }),
       websocket,
     });
   } catch (error) {

@@ -1,10 +1,11 @@
 import { expect, test } from "bun:test";
 import { randomBytes } from "node:crypto";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { readConfig } from "../src/config.ts";
 import { createClientReader } from "../src/ops/address.ts";
-import { tempDir } from "./support/services.ts";
+import { call, Person } from "./support/client.ts";
+import { eventually, freePort, tempDir } from "./support/services.ts";
 
 const SECRET_KEY = "0123456789abcdef0123456789abcdefXYZ";
 
@@ -49,6 +50,8 @@ test("a bad value names its variable", () => {
     { PORT: "http" }, { PORT: "70000" }, { PORT: "-1" }, { DEBUG: "maybe" }, { MESSAGE_MAX_LENGTH: "0" }, { MESSAGE_MAX_LENGTH: "1.5" }, { WORKERS: "0" }, { WORKERS: "2" },
     { PRESENCE_GRACE: "0" }, { ACCESS_TOKEN_LIFETIME: "x" }, { MESSAGE_RATE_LIMIT: "-1" }, { DATABASE_URL: "mysql://x" }, { REDIS_URL: "http://x" }, { DB_PORT: "x" },
     { ALLOWED_ORIGINS: "https://a.example/path" }, { ALLOWED_ORIGINS: "*" }, { TRUSTED_PROXIES: "10.0.0.0/33" }, { TRUSTED_PROXIES: "proxy" },
+    { TRUSTED_PROXIES: "10.0.0.5/" }, { TRUSTED_PROXIES: "::1/" }, { TRUSTED_PROXIES: "10.0.0.0/8/16" }, { TRUSTED_PROXIES: "10.0.0.0/0x8" },
+    { DATABASE_URL: "postgres://a:100%@db/chat" },
     { SECRET_KEY: "short" }, { SECRET_KEY: "django-insecure-0123456789abcdef0123456789" }, { SECRET_KEY: "x".repeat(40) }, { SECRET_KEY: "change-me-please-change-me-please-ok" },
   ]; // prettier-ignore
   for (const env of bad) expect(() => readConfig({ SECRET_KEY, ...env })).toThrow(Object.keys(env)[0]!);
@@ -96,6 +99,32 @@ test("0 switches a limit off", () => {
     maxSockets: { all: Infinity, perAddress: Infinity, unauthenticated: Infinity },
     limits: { connect: 0 },
   });
+});
+
+test("a secret that a first start could not write down whole is made by the next one", async () => {
+  const dir = await tempDir();
+  writeFileSync(join(dir, "secret_key"), "");
+  const [first, next] = [readConfig({ DATA_DIR: dir }), readConfig({ DATA_DIR: dir })];
+  expect(first.secretKeys[0]!.bytes.length).toBe(64);
+  expect(next.secretKeys).toEqual(first.secretKeys);
+  expect(readdirSync(dir)).toEqual(["secret_key"]);
+});
+
+test("a log that cannot be written changes no answer and ends nothing", async () => {
+  const port = await freePort();
+  const child = Bun.spawn([process.execPath, join(import.meta.dir, "../src/main.ts")], {
+    env: { PATH: process.env.PATH, PORT: String(port), DEBUG: "true" },
+    cwd: await tempDir(),
+    stdio: ["ignore", "ignore", Bun.file("/dev/full")],
+  });
+  const url = `http://127.0.0.1:${port}`;
+  await eventually(async () => expect((await fetch(`${url}/readyz`)).status).toBe(200), 20_000);
+  const ada = await Person.signUp(url, "Ada");
+  const wrong = await call(url, "POST", "/api/auth/login/", { body: { username: "Ada", password: "not hers" } });
+  expect(wrong.status).toBe(401);
+  expect((await ada.get("/api/auth/me/")).status).toBe(200);
+  child.kill();
+  expect(await child.exited).toBe(0);
 });
 
 test("a bad value stops the start with one sentence and exit code 1", async () => {

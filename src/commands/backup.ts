@@ -15,7 +15,7 @@ the SECRET_KEY. The embedded database needs as much room again in DATA_DIR meanw
   async run(args) {
     const { names } = readArgs(args, {}, ["FILE"]);
     const file = resolve(names[0]!);
-    await using control = await reach(readConfig());
+    await using control = await reach(readConfig(undefined, false));
     const { body } = await control.call("/backup");
     const { rows, sha256 } = await saveArchive(file, body!, progressBar("backup"));
     console.log(`${file} has ${rows} rows. SHA-256 of its text: ${sha256}`);

@@ -3,7 +3,7 @@ import { existsSync, statSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { askRedisTime } from "../bus/redis.ts";
-import type { Config } from "../config.ts";
+import { type Config, withoutProxy } from "../config.ts";
 import type { Database } from "../db/client.ts";
 import { InUse, LEAST_FREE_BYTES, openEmbedded } from "../db/embedded.ts";
 import { expectNotNewer } from "../db/migrate.ts";
@@ -184,6 +184,7 @@ async function listening({ host, port, hostIs, portIs, path, token, isOurs }: Li
     return wrong(`${hostIs}: ${host} is no address of this machine. Take one, or 0.0.0.0 for all.`);
   if (error.code === "EADDRINUSE") {
     const headers: Record<string, string> = token === null ? {} : { Authorization: `Bearer ${token}` };
+    withoutProxy();
     const ours = await fetch(localUrl(host, port) + path, { headers, signal: AbortSignal.timeout(PATIENCE_MS) })
       .then(isOurs)
       .catch(() => false); // It speaks something else.

@@ -14,7 +14,7 @@ know it: a link is printed by which its owner sets one, within an hour.`,
     const { values, names } = readArgs(args, { link: { type: "boolean" } }, ["NAME"]);
     const [name] = names;
     const config = readConfig();
-    await using control = await reach(config);
+    await using control = await reach(config, true);
     if ((await control.ask<{ found: boolean }>("/promote", { name })).found) {
       console.log(`${name} is an admin. The account was there before; its password is what it was.`);
       return 0;

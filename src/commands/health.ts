@@ -1,4 +1,4 @@
-import { readConfig } from "../config.ts";
+import { readConfig, withoutProxy } from "../config.ts";
 import { localUrl } from "./checks.ts";
 import { type Command, readArgs } from "./command.ts";
 
@@ -14,6 +14,7 @@ For the health check of a container, which needs no other program for it. HOST a
     const { host, port } = readConfig(undefined, false);
     if (!port) throw new Error("PORT: is 0, so where the server listens is not known.");
     const url = localUrl(host, port);
+    withoutProxy();
     const answer = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(PATIENCE_MS) }).catch((cause) => {
       throw new Error(`nothing answers at ${url}`, { cause });
     });

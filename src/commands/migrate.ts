@@ -9,7 +9,7 @@ For whoever wants it done before the new servers start. Servers of the version b
   async run(args) {
     readArgs(args, {});
     // Whoever opens a database migrates it.
-    await using control = await reach(readConfig());
+    await using control = await reach(readConfig(), true);
     const { migrations } = await control.ask<{ migrations: number }>("/migrations");
     console.log(`The database is up to date: ${migrations} migrations.`);
     return 0;

@@ -10,7 +10,7 @@ export const resetPassword: Command = {
 It is good for an hour and once; a newer one makes it void. Using it ends all sessions of the account.`,
   async run(args) {
     const { names } = readArgs(args, {}, ["NAME"]);
-    const config = readConfig();
+    const config = readConfig(undefined, false);
     await using control = await reach(config);
     const { token } = await control.ask<{ token: string }>("/resets", { name: names[0] });
     console.log(linkLines(token, config.publicUrl));

@@ -1,6 +1,7 @@
-import { existsSync, statSync } from "node:fs";
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { createPasswords } from "../auth/passwords.ts";
-import { openDatabase } from "../backends.ts";
+import { openDatabase, refuseForeign } from "../backends.ts";
 import type { Config } from "../config.ts";
 import { InUse } from "../db/embedded.ts";
 import { systemClock as clock } from "../ops/clock.ts";
@@ -18,9 +19,16 @@ export type Control = AsyncDisposable & {
   ask<T>(path: string, body?: unknown): Promise<T>;
 };
 
-/** Speaks to the server that holds the embedded database; where none runs, or over PostgreSQL, opens the database, with this program's tables. */
-export async function reach(config: Config): Promise<Control> {
-  if (!config.databaseUrl) refuseForeign(config.dataDir);
+/**
+ * Speaks to the server that holds the embedded database; where none runs, or over PostgreSQL, opens the database, with this program's tables.
+ * @param makes whether there need not be one yet: else the wrong folder would be taken for an empty chat
+ */
+export async function reach(config: Config, makes = false): Promise<Control> {
+  if (!config.databaseUrl) {
+    refuseForeign(config.dataDir);
+    if (!makes && !existsSync(join(config.dataDir, "pg")))
+      throw new Error(`DATA_DIR: there is no database in ${resolve(config.dataDir)}`);
+  }
   try {
     const db = await openDatabase(config, false, clock, createLog(config.debug));
     const routes = controlRoutes(db, createPasswords());
@@ -36,12 +44,6 @@ export async function reach(config: Config): Promise<Control> {
       async () => {},
     );
   }
-}
-
-/** What root leaves in the folder of another user, or another user of root, stops the next start. */
-function refuseForeign(dataDir: string): void {
-  const uid = existsSync(dataDir) ? statSync(dataDir).uid : process.geteuid!();
-  if (uid !== process.geteuid!()) throw new Error(`DATA_DIR: ${dataDir} belongs to user ${uid}. Run this as that user`);
 }
 
 type Fetch = (path: string, init: RequestInit) => Response | Promise<Response>;

@@ -4,13 +4,20 @@ import pino from "pino";
 export type Log = pino.Logger;
 
 export function createLog(debug: boolean): Log {
+  // The disk that it goes to may be full: that undoes nothing of what is told, ends no process, and fills no memory.
+  const out = pino.destination({ fd: 2, sync: true, maxLength: 1_000_000 });
+  const write = (line: string) => {
+    try {
+      out.write(line);
+    } catch {}
+  };
   return pino(
     {
       level: debug ? "debug" : "info",
       base: { pid: process.pid },
       serializers: { err: safeError, path: withoutTokens, door: withoutTokens },
     },
-    pino.destination({ fd: 2, sync: true }),
+    { write },
   );
 }
 

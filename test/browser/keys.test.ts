@@ -1,7 +1,7 @@
 /** The page by keys alone: no mouse is touched here. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { Browser } from "playwright-core";
-import { Person } from "../support/client.ts";
+import { PASSWORD, Person } from "../support/client.ts";
 import { embeddedRig, type Rig } from "../support/server.ts";
 import { eventually } from "../support/services.ts";
 import { haveChromium, openBrowser } from "./chromium.ts";

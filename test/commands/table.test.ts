@@ -103,7 +103,7 @@ test("health asks the server on this machine, and is 1 where none can serve", as
     expect.stringContaining(`nothing answers at http://127.0.0.1:${port}`),
   ]);
   const server = await startServer(env);
-  const now = await runProgram(["health"], env);
+  const now = await runProgram(["health"], { ...env, HTTP_PROXY: "http://127.0.0.1:9" });
   expect([now.code, JSON.parse(now.out).status]).toEqual([0, "ready"]);
   await server.kill();
 });

@@ -97,6 +97,22 @@ test("without being told to keep them, sessions end with a restore, their access
   expect((await (await alice.logIn(server.url)).get("/api/auth/me/")).status).toBe(200);
 }, 60_000);
 
+test("a backup in a folder without a database replaces nothing, and makes none there", async () => {
+  const rig = await embeddedRig();
+  rigs.push(rig);
+  await Person.signUp(rig.url());
+  const file = join(await tempDir(), "backup");
+  await run(["backup", file], rig.env);
+  const good = readFileSync(file);
+  const elsewhere = join(await tempDir(), "data");
+  const { code, told } = await runProgram(["backup", file], { DATA_DIR: elsewhere }).then((done) => ({
+    ...done,
+    told: done.out + done.err,
+  }));
+  expect([code, told]).toEqual([1, `DATA_DIR: there is no database in ${elsewhere}\n`]);
+  expect([readFileSync(file).equals(good), existsSync(elsewhere)]).toEqual([true, false]);
+});
+
 test("a backup that is killed leaves no file, and does not keep the next one from being made", async () => {
   const rig = await embeddedRig();
   rigs.push(rig);
