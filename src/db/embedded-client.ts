@@ -26,6 +26,7 @@ export class WorkerClient {
   #idle = () => {};
   /** Nobody asks a Worker that opens: whoever waits for it would take it for one that hangs. */
   #opening = false;
+  #unhurried = 0;
   #isOver = false;
 
   constructor(
@@ -41,10 +42,16 @@ export class WorkerClient {
     return this.#post({ open: { dataDir: this.dataDir } });
   }
 
-  /** For as long as it takes. */
+  /** For as long as it takes: who asks meanwhile waits, up to their deadline, and takes it for no Worker that hangs. */
   async ask(question: Question): Promise<unknown> {
     while (this.#resting) await this.#resting;
-    return this.#post(question);
+    this.#unhurried++;
+    try {
+      return await this.#post(question);
+    } finally {
+      this.#unhurried--;
+      this.#pump();
+    }
   }
 
   /** Does the work while PGlite has nothing to do; who asks meanwhile waits, up to their deadline. */
@@ -96,7 +103,7 @@ export class WorkerClient {
   }
 
   #pump(): void {
-    while (!this.#resting && !this.#opening && this.#asked.size < IN_FLIGHT && this.#queue.length) {
+    while (!this.#resting && !this.#opening && !this.#unhurried && this.#asked.size < IN_FLIGHT && this.#queue.length) {
       const { question, resolve, reject } = this.#queue.shift()!;
       const stop = this.after(QUERY_DEADLINE_MS, () => this.#restart());
       this.#post(question, stop).then(resolve, reject);

@@ -78,7 +78,7 @@ describe("a snapshot that somebody keeps is not ahead of what a crash leaves", (
   });
 });
 
-describe("an embedded database that hung", () => {
+describe("an embedded database", () => {
   /** A closed one, and a client of it whose deadlines come sooner by that factor. */
   async function rig() {
     const dir = await tempDir();
@@ -91,7 +91,18 @@ describe("an embedded database that hung", () => {
     return Object.assign(self, { client, ask });
   }
 
-  test("comes back also where it takes longer to open than a question may take", async () => {
+  test("is not taken for one that hangs while it does what takes as long as it takes, a migration for instance", async () => {
+    const busy = await rig();
+    busy.hurry = 50;
+    const migration = busy.client.ask({ exec: "SELECT pg_sleep(1)" });
+    for (let i = 0; i < 3; i++) expect(await busy.ask("SELECT 1").catch((error) => error.code)).toBe("unavailable");
+    await migration;
+    await eventually(() => busy.ask("SELECT 1"));
+    expect(busy.said).toEqual([]);
+    await busy.client.close();
+  });
+
+  test("that hung comes back also where it takes longer to open than a question may take", async () => {
     const hung = await rig();
     // 100 ms for a question, and asked more often than that.
     hung.hurry = 50;
@@ -101,7 +112,7 @@ describe("an embedded database that hung", () => {
     await hung.client.close();
   });
 
-  test("is opened when what kept it from opening is gone, and not after it was closed", async () => {
+  test("that hung is opened when what kept it from opening is gone, and not after it was closed", async () => {
     const hung = await rig();
     const file = join(hung.dir, "pg/global/pg_control");
     await rename(file, `${file}.away`);
