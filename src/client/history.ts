@@ -1,4 +1,4 @@
-import { merge, type Message } from "./messages.ts";
+import { asking, merge, type Message } from "./messages.ts";
 import type { Rest } from "./rest.ts";
 import { ChatError } from "./errors.ts";
 import { addConversation, type ChatState, streamOf } from "./state.ts";
@@ -38,26 +38,31 @@ export function createHistory({
     return mine.done;
   }
 
-  /** @returns false if it came too late: it would leave a hole, or bring back what was removed */
+  /** @returns false if it came too late: it would leave a hole */
   async function page(now: ChatState, name: string, older: boolean): Promise<boolean> {
     const stream = now.streams.get(name);
     const era = stream?.era;
     const before = older ? stream?.messages[0]?.id : undefined;
-    const messages =
-      (older ? null : await takeEarly(now, name)) ??
-      (await rest.messages(name, { limit: PAGE, ...(before !== undefined && { before }) }).catch((error) => {
-        // The server does not keep messages for ever: this one is gone there, and what was before it too.
-        if (before !== undefined && error instanceof ChatError && error.code === "invalid_field") return [];
-        throw error;
-      }));
-    // Somebody else is signed in.
-    if (now !== state()) return true;
-    if (now.streams.get(name) !== stream || stream?.era !== era) return false;
-    const room = streamOf(now, name);
-    merge(room, messages, messages.length >= PAGE, now.me?.id);
-    room.loaded = true;
-    changed();
-    return true;
+    const done = stream && asking(stream);
+    try {
+      const messages =
+        (older ? null : await takeEarly(now, name)) ??
+        (await rest.messages(name, { limit: PAGE, ...(before !== undefined && { before }) }).catch((error) => {
+          // The server does not keep messages for ever: this one is gone there, and what was before it too.
+          if (before !== undefined && error instanceof ChatError && error.code === "invalid_field") return [];
+          throw error;
+        }));
+      // Somebody else is signed in.
+      if (now !== state()) return true;
+      if (now.streams.get(name) !== stream || stream?.era !== era) return false;
+      const room = streamOf(now, name);
+      merge(room, messages, messages.length >= PAGE, now.me?.id);
+      room.loaded = true;
+      changed();
+      return true;
+    } finally {
+      done?.();
+    }
   }
 
   const loadLatest = (name: string): Promise<void> =>

@@ -50,10 +50,13 @@ export type Room = {
 export type Stream = Room & {
   /** Everything above this seq is held. */
   floor: number;
-  /** Rises when messages are let go or removed, or change unseen: a page that was asked for before is not to be merged. */
+  /** Rises when messages are let go, or change unseen: a page that was asked for before is not to be merged. */
   era: number;
   /** The server counted `unread` at this seq; what is above was counted here. Never below `floor`. */
   countedAt: number;
+  /** So many pages are on their way, and what was removed meanwhile: it may be in them. */
+  asked: number;
+  gone: Set<Message["id"]>;
   /** The last removal that was applied. */
   removedAt: number;
   /** `unread` may be too old, or have what was removed: the server is to count again. */
@@ -93,6 +96,8 @@ export function newStream(stream: string): Stream {
     floor: Infinity,
     era: 0,
     countedAt: 0,
+    asked: 0,
+    gone: new Set(),
     removedAt: 0,
     uncounted: false,
     head: null,
@@ -106,6 +111,12 @@ export function newStream(stream: string): Stream {
 export function drop(stream: Stream, last: number | null): void {
   Object.assign(stream, { messages: [], wide: false, head: null, last, loaded: last === 0 });
   raiseFloor(stream, last ?? Infinity);
+}
+
+/** A page is asked for. @returns what is to be called when it is there, and taken in or not */
+export function asking(stream: Stream): () => void {
+  if (!stream.asked++) stream.gone.clear();
+  return () => void stream.asked--;
 }
 
 /** The first event ever seen of a room. */
@@ -137,7 +148,7 @@ export function put(stream: Stream, message: Message, me: string | undefined): b
 
 /** A removal, told by event `seq`. */
 export function remove(stream: Stream, id: Message["id"], seq: number, me: string | undefined): void {
-  stream.era++;
+  if (stream.asked) stream.gone.add(id);
   stream.removedAt = seq;
   const at = stream.messages.findIndex((message) => message.id === id);
   const [gone] = at < 0 ? [] : stream.messages.splice(at, 1);
@@ -170,6 +181,7 @@ export function merge(stream: Stream, page: Message[], full: boolean, me: string
     stream.countedAt = Math.max(stream.countedAt, page.at(-1)?.seq ?? 0);
   }
   stream.floor = Math.min(stream.floor, floor);
+  page = page.filter(({ id }) => !stream.gone.has(id));
   // What is below all that is held, and counted, goes in at once: one by one would move all of a long history each time.
   const older = place(page, Math.min(stream.messages[0]?.seq ?? Infinity, stream.countedAt + 1));
   stream.messages.unshift(...page.slice(0, older));

@@ -1,7 +1,7 @@
 /** The state under a server that loses, doubles and reorders what it says, and sockets that break at any moment. */
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { fromWire, merge } from "../../src/client/messages.ts";
+import { asking, fromWire, merge } from "../../src/client/messages.ts";
 import type { ChatMessage } from "../../src/protocol/frames.ts";
 import { Device } from "./device.ts";
 import { FakeServer } from "./fake-server.ts";
@@ -41,8 +41,8 @@ test("whatever is lost, doubled or broken off, in the end a client knows what a 
       server.room("alice", "carol");
       const names = ["global", "alice-bob", "alice-carol"];
       const device = new Device(server, "alice");
-      type Asked = { name: string; limit: number; was?: ReturnType<Device["room"]>; era?: number };
-      let asked: (Asked & { page?: ChatMessage[] }) | undefined;
+      type Asked = { name: string; limit: number; was: ReturnType<Device["room"]>; era: number; done: () => void };
+      const asked: (Asked & { page: ChatMessage[] })[] = [];
       let losing = 0;
       server.lose = () => losing > 0 && losing-- > 0;
       const last: Parameters<Device["hear"]>[0][] = [];
@@ -61,18 +61,16 @@ test("whatever is lost, doubled or broken off, in the end a client knows what a 
         if (step.do === "read") device.read(name, step.seq);
         if (step.do === "bobReads") server.read("bob", names[step.room % 2]!, step.seq);
         if (step.do === "load" && device.room(name)) device.load(name, step.limit);
-        // A page of history that is on its way while the world goes on; taken only if nothing was let go meanwhile.
-        if (step.do === "ask") asked = { name, limit: step.limit, was: device.room(name), era: device.room(name)?.era };
-        if (step.do === "ask") asked!.page = server.messages("alice", name, step.limit) as ChatMessage[];
-        if (
-          step.do === "arrive" &&
-          asked?.was &&
-          asked.was === device.room(asked.name) &&
-          asked.era === asked.was.era
-        ) {
-          merge(asked.was, asked.page!.map(fromWire), asked.page!.length === asked.limit, "alice");
-          asked.was.loaded = true;
+        // Pages of history that are on their way while the world goes on; taken only if nothing was let go meanwhile.
+        const was = device.room(name);
+        if (step.do === "ask" && was)
+          asked.push({ name, limit: step.limit, was, era: was.era, done: asking(was), page: server.messages("alice", name, step.limit) as ChatMessage[] }); // prettier-ignore
+        const [there] = step.do === "arrive" ? asked.splice(step.limit % asked.length, 1) : [];
+        if (there && there.was === device.room(there.name) && there.era === there.was.era) {
+          merge(there.was, there.page.map(fromWire), there.page.length === there.limit, "alice");
+          there.was.loaded = true;
         }
+        there?.done();
         if (step.do === "connect") device.connect();
         if (step.do === "hangUp") device.hangUp();
         if (step.do === "ping") device.ping();

@@ -95,8 +95,8 @@ export const MUTATIONS: Record<string, { file: string; line: string; instead: st
   },
   "a page from before a removal is taken": {
     file: "client/messages.ts",
-    line: "stream.era++;\n  stream.removedAt = seq;",
-    instead: "stream.removedAt = seq;",
+    line: "page = page.filter(({ id }) => !stream.gone.has(id));",
+    instead: "",
   },
   "a lost leave never repaired": {
     file: "presence/presence.ts",
