@@ -19,6 +19,8 @@ export type Table = {
 
 /** In one transaction a batch costs the same however far it is; larger ones save nothing more. */
 const BATCH = 1_000;
+/** Messages may be a megabyte each (MESSAGE_MAX_LENGTH), and a server that writes a backup goes on serving. */
+const BATCH_BYTES = 4_000_000;
 
 /** Our tables as they are in this database, each after those that it refers to. What is a database's own is not among them. */
 export async function readTables(session: Session): Promise<Table[]> {
@@ -51,13 +53,15 @@ export async function readTables(session: Session): Promise<Table[]> {
 /** Two databases with the same id would hear each other over one Redis, and clients of both would trust each other's cursors. */
 const OF_ITS_OWN = new Set(["migrations", "deployment"]);
 
-/** Everything that a question comes to, in batches; the session is in a transaction. */
-export async function* readAll<T>(session: Session, sql: string): AsyncGenerator<T[]> {
+/** Everything that a question comes to, in batches of some megabytes, by what the last one had; the session is in a transaction. */
+export async function* readAll<T extends object>(session: Session, sql: string): AsyncGenerator<T[]> {
   await session.exec(`DECLARE reading NO SCROLL CURSOR FOR ${sql}`);
-  for (;;) {
-    const rows = await session.query<T>(`FETCH ${BATCH} FROM reading`, []);
+  for (let take = 16; ;) {
+    const rows = await session.query<T>(`FETCH ${take} FROM reading`, []);
     if (rows.length) yield rows;
-    if (rows.length < BATCH) break;
+    if (rows.length < take) break;
+    const bytes = rows.reduce((sum, row) => sum + Object.values(row).join().length, 0);
+    take = Math.max(1, Math.min(BATCH, 2 * take, Math.floor((take * BATCH_BYTES) / bytes)));
   }
   await session.exec("CLOSE reading");
 }
