@@ -122,7 +122,11 @@ export function createHttp({
       exposeHeaders: ["Link", "Retry-After", "X-Request-Id", "traceresponse"],
       maxAge: 600,
     });
-    app.use("/api/*", (c, next) => (allowedOrigins.includes(c.req.header("Origin") ?? "") ? allow(c, next) : next()));
+    app.use("/api/*", async (c, next) => {
+      if (allowedOrigins.includes(c.req.header("Origin") ?? "")) return allow(c, next);
+      await next();
+      c.header("Vary", "Origin", { append: true });
+    });
   }
 
   app.options("*", (c) => c.body(null, 204));
