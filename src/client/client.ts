@@ -119,13 +119,18 @@ export function createClient(options: {
     changed();
   }
 
+  /** Rooms to be loaded again once it is connected. */
+  const stalled = new Set<string>();
   /** Until it is there: nobody else asks for what was emptied. A refusal stands. */
   function reload(stream: string): void {
     const now = state;
     history.loadLatest(stream).catch(({ code, status }: ChatError) => {
       if (code !== "unavailable" && status >= 400 && status < 500 && status !== 429) return;
       clock.after(RELOAD_EVERY, () => {
-        if (now === state) reload(stream);
+        if (now !== state) return;
+        // A client that was closed asks for nothing more.
+        if (connection.status().state === "offline") stalled.add(stream);
+        else reload(stream);
       });
     });
   }
@@ -144,8 +149,11 @@ export function createClient(options: {
   }
 
   function connected(status: ConnectionState): void {
-    if (status.state === "live") drafts.pump();
-    else if (status.state !== "resuming") {
+    if (status.state === "live") {
+      drafts.pump();
+      for (const stream of stalled) reload(stream);
+      stalled.clear();
+    } else if (status.state !== "resuming") {
       disconnected(state);
       drafts.interrupted();
       typing.clear();
@@ -157,6 +165,7 @@ export function createClient(options: {
   function signedOut(reason: SignedOutReason): void {
     connection.close();
     state = newState();
+    stalled.clear();
     drafts.leave(reason === "logged_out");
     events.emit("signedOut", { reason });
     changed();

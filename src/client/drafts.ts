@@ -45,6 +45,7 @@ export function createDrafts({
   let limits = { message_max_length: Infinity, frame_max_bytes: Infinity };
   let user: string | null = null;
   let wake = () => {};
+  let takeUpAgain = () => {};
   /** What users had not sent when they were signed out, by their ids. */
   const unsent = new Map<string, OutboxEntry[]>();
   /** Confirmed or given up in this page: what another tab still has stored of it is no news. */
@@ -117,7 +118,8 @@ export function createDrafts({
     if (!user) return;
     const mine = outbox;
     const entries = await storage.entries(prefix(user)).catch(() => null);
-    if (!entries) clock.after(TAKE_UP_AGAIN, () => mine === outbox && void takeUp());
+    takeUpAgain();
+    if (!entries) takeUpAgain = clock.after(TAKE_UP_AGAIN, () => mine === outbox && void takeUp());
     const stored = (entries ?? []).map(([, value]) => value as OutboxEntry);
     restore(
       mine,

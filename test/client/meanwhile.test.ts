@@ -166,6 +166,7 @@ test("a room emptied by a resume is loaded after close and connect", async () =>
   await net.clock.advance(0);
   ada.close();
   await net.clock.advance(10_000);
+  expect(ada.state.streams.get("global")!.messages).toEqual([]);
   ada.connect();
   await net.clock.advance(60_000);
   expect(ada.state.streams.get("global")!.messages.length).toBe(6);
