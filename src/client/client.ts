@@ -11,7 +11,7 @@ import { type Ports, systemPorts } from "./ports.ts";
 import { createRest } from "./rest.ts";
 import { createSession, type SignedOutReason } from "./session.ts";
 import { addConversation, type ChatState, disconnected, markRead, newState, receive, startResume } from "./state.ts";
-import { type ChatStorage, indexedDbStorage } from "./storage.ts";
+import { asynchronous, type ChatStorage, indexedDbStorage } from "./storage.ts";
 import { createTyping } from "./typing.ts";
 
 export type ClientEvents = {
@@ -59,7 +59,7 @@ export function createClient(options: {
   const url = options.url.replace(/\/+$/, "");
   if (!/^https?:\/\//.test(url)) throw new TypeError(`not the URL of a server: ${url}`);
   const ports = { ...systemPorts(), ...options.ports };
-  const storage = options.storage ?? indexedDbStorage(`liquidchat ${url}`);
+  const storage = asynchronous(options.storage ?? indexedDbStorage(`liquidchat ${url}`));
   const { clock } = ports;
   const events = createEvents<ClientEvents>();
   let state = newState();
@@ -69,7 +69,7 @@ export function createClient(options: {
   const reading = new Set<string>();
 
   const http = createHttp(url, ports);
-  const session = createSession({ http, storage, clock, cookie: options.cookie ?? false, signedOut });
+  const session = createSession({ http, storage, clock, cookie: options.cookie ?? false, entering, signedOut });
   const rest = createRest(http, session);
   const history = createHistory({ rest, state: () => state, changed });
   const connection = createConnection({
@@ -150,7 +150,7 @@ export function createClient(options: {
 
   function connected(status: ConnectionState): void {
     if (status.state === "live") {
-      drafts.pump();
+      drafts.connected();
       for (const stream of stalled) reload(stream);
       stalled.clear();
     } else if (status.state !== "resuming") {
@@ -162,18 +162,27 @@ export function createClient(options: {
     changed();
   }
 
-  function signedOut(reason: SignedOutReason): void {
+  function reset(): void {
     connection.close();
     state = newState();
     stalled.clear();
+  }
+
+  /** Nothing of whoever was here goes out with the new tokens, however long a disk takes to keep those. */
+  function entering(): void {
+    reset();
+    drafts.leave(false);
+  }
+
+  function signedOut(reason: SignedOutReason): void {
+    reset();
     drafts.leave(reason === "logged_out");
     events.emit("signedOut", { reason });
     changed();
   }
 
   async function entered(user: User): Promise<User> {
-    connection.close();
-    state = newState();
+    reset();
     state.me = { id: user.id, username: user.username };
     await drafts.enter(user.id);
     changed();
@@ -199,7 +208,8 @@ export function createClient(options: {
     /** Ends the session and removes all that is kept here, unsent messages too. @throws {ChatError} where the server could not be told */
     logOut: async (): Promise<void> => {
       const user = session.user();
-      await session.logOut().finally(() => user && drafts.erase(user.id));
+      // Not what the same user, who logged in again meanwhile, says.
+      await session.logOut().finally(() => user && session.user()?.id !== user.id && drafts.erase(user.id));
     },
     user: session.user,
 

@@ -223,6 +223,7 @@ export function createConnection({
 
   function connect(): void {
     if (status.state !== "offline") return;
+    if (!WebSocket) throw new TypeError("There is no WebSocket here (Node before 22): give one in `ports`.");
     failures = 0;
     void open();
   }

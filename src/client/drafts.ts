@@ -24,6 +24,8 @@ export type Sent = { stream: string; id: string | number; seq: number };
 
 /** Where the storage fails to tell what it has (ms). */
 const TAKE_UP_AGAIN = 5_000;
+/** What another tab has stored is removed by then. */
+const DONE_AT_MOST = 10_000;
 
 /** The shell of the outbox: storage, timers and promises. */
 export function createDrafts({
@@ -46,7 +48,11 @@ export function createDrafts({
   let user: string | null = null;
   let wake = () => {};
   let takeUpAgain = () => {};
-  /** What users had not sent when they were signed out, by their ids. */
+  /** The storage did not tell what it has. */
+  let untold = false;
+  /** Messages that the storage has not taken. */
+  const unkept = new Set<string>();
+  /** What users had said when they were signed out, by their ids. */
   const unsent = new Map<string, OutboxEntry[]>();
   /** Confirmed or given up in this page: what another tab still has stored of it is no news. */
   const done = new Set<string>();
@@ -58,10 +64,15 @@ export function createDrafts({
   /** Where the storage fails, the message is kept in memory and sent all the same. */
   async function keep({ clientId, stream, content, at, error }: OutboxEntry): Promise<void> {
     const value = { clientId, stream, content, at, ...(error && { error }) };
-    await storage.set(key(clientId), value).catch(() => {});
+    unkept.add(clientId);
+    await storage.set(key(clientId), value).then(
+      () => unkept.delete(clientId),
+      () => {},
+    );
   }
 
   async function unkeep(clientId: string): Promise<void> {
+    unkept.delete(clientId);
     await storage.delete(key(clientId)).catch(() => {});
   }
 
@@ -100,7 +111,7 @@ export function createDrafts({
   }
 
   function confirm(clientId: string, sent: Sent): void {
-    done.add(clientId);
+    did(clientId);
     if (!acked(outbox, clientId, sent.seq)) return;
     void unkeep(clientId);
     waiting.get(clientId)?.resolve(sent);
@@ -108,9 +119,21 @@ export function createDrafts({
     pump();
   }
 
+  function did(clientId: string): void {
+    done.add(clientId);
+    // A program may say a million.
+    if (done.size > DONE_AT_MOST) done.delete(done.values().next().value!);
+  }
+
   function giveUp(clientId: string, error: ChatError): void {
     waiting.get(clientId)?.reject(error);
     waiting.delete(clientId);
+  }
+
+  function forget(userId: string): void {
+    unsent.delete(userId);
+    for (const [clientId, { of }] of waiting)
+      if (of === userId) giveUp(clientId, new ChatError("discarded", "Logged out."));
   }
 
   /** Takes what is stored and not known here: an earlier page, or another tab that is gone, had not sent it. */
@@ -118,8 +141,10 @@ export function createDrafts({
     if (!user) return;
     const mine = outbox;
     const entries = await storage.entries(prefix(user)).catch(() => null);
+    if (mine !== outbox) return;
     takeUpAgain();
-    if (!entries) takeUpAgain = clock.after(TAKE_UP_AGAIN, () => mine === outbox && void takeUp());
+    untold = !entries;
+    if (untold) takeUpAgain = clock.after(TAKE_UP_AGAIN, () => live() && void takeUp());
     const stored = (entries ?? []).map(([, value]) => value as OutboxEntry);
     restore(
       mine,
@@ -130,14 +155,17 @@ export function createDrafts({
   }
 
   return {
-    pump,
+    connected(): void {
+      pump();
+      if (untold) void takeUp();
+    },
     pending: (stream: string) => outbox.entries.filter((entry) => entry.stream === stream),
 
     write(stream: string, content: string): { clientId: string; sent: Promise<Sent> } {
       if (!user) throw new ChatError("signed_out", "Log in first.");
       // Not all who call are told by a compiler; stored, it would stand before all else that is said there.
       if (typeof content !== "string") throw new TypeError("content: must be text.");
-      const entry = write(outbox, { clientId: randomId(), stream, content }, clock.now());
+      const entry = write(outbox, { clientId: randomId(), stream: stream.toLowerCase(), content }, clock.now());
       const sent = new Promise<Sent>((resolve, reject) => waiting.set(entry.clientId, { of: user!, resolve, reject }));
       // Whoever does not look at it is told by the event.
       sent.catch(() => {});
@@ -160,7 +188,7 @@ export function createDrafts({
 
     discard(clientId: string): void {
       if (!discarded(outbox, clientId)) return;
-      done.add(clientId);
+      did(clientId);
       void unkeep(clientId);
       giveUp(clientId, new ChatError("discarded", "Given up; it may have been sent."));
       pump();
@@ -190,7 +218,8 @@ export function createDrafts({
       user = userId;
       outbox = newOutbox();
       done.clear();
-      restore(outbox, unsent.get(userId) ?? []);
+      // What the storage has, another tab may have sent or discarded since.
+      restore(outbox, unsent.get(userId)?.filter(({ clientId }) => unkept.has(clientId)) ?? []);
       unsent.delete(userId);
       return takeUp();
     },
@@ -199,20 +228,16 @@ export function createDrafts({
     /** Signed out. What is unsent waits for the next time, but where it is to be removed. */
     leave(remove: boolean): void {
       wake();
-      // The storage may not have taken them.
-      if (user && !remove)
-        unsent.set(
-          user,
-          outbox.entries.filter(({ state }) => state !== "sent"),
-        );
+      takeUpAgain();
+      if (user && remove) forget(user);
+      else if (user) unsent.set(user, outbox.entries);
       user = null;
       outbox = newOutbox();
     },
 
     /** Removes all that is unsent of a user. */
     async erase(userId: string): Promise<void> {
-      for (const [clientId, { of }] of waiting)
-        if (of === userId) giveUp(clientId, new ChatError("discarded", "Logged out."));
+      forget(userId);
       for (const [stored] of await storage.entries(prefix(userId)).catch(() => []))
         await storage.delete(stored).catch(() => {});
     },

@@ -91,15 +91,16 @@ export function createHistory({
         const known = now.streams.size;
         // The first pages are those that the snapshot has shown.
         do {
-          const { pages } = now;
-          const { results, next } = await rest.conversations(pages + 1).catch((error) => {
+          const { list } = now;
+          const { results, next } = await rest.conversations(list.pages + 1).catch((error) => {
             // The list has become shorter.
             if (error instanceof ChatError && error.code === "not_found") return { results: [], next: null };
             throw error;
           });
           for (const conversation of results) addConversation(now, conversation);
+          list.pages++;
           // Else it begins anew.
-          if (now.pages === pages) Object.assign(now, { pages: pages + 1, more: next !== null });
+          if (now.list === list) now.more = next !== null;
           changed();
         } while (now === state() && now.more && now.streams.size < known + PAGE);
       }),

@@ -38,6 +38,8 @@ export type Outbox = {
 
 /** Without an answer for so long (ms), a message is sent again. */
 const ANSWER_TIMEOUT = 10_000;
+/** So many are under way at most, over all rooms: a server closes a socket on which frames pile up. */
+const AT_ONCE = 32;
 /** Not about the message: it is sent again later, where the session is over after the next log-in. */
 const LATER = new Set(["rate_limited", "unavailable", "internal", "unauthenticated"]);
 
@@ -88,12 +90,15 @@ export function due(outbox: Outbox, now: number): { send: OutboxEntry[]; wake: n
   outbox.full -= back;
   for (const entry of outbox.entries) entry.notBefore -= back;
   const seen = new Set<string>();
+  let free = AT_ONCE - outbox.entries.filter(({ state, notBefore }) => state === "sending" && notBefore > now).length;
   for (const entry of outbox.entries) {
     if (entry.state === "failed" || entry.state === "sent" || seen.has(entry.stream)) continue;
     // The first of its room holds up the others, whatever it waits for.
     seen.add(entry.stream);
     const ready = Math.max(entry.notBefore, outbox.full - (outbox.burst - 1) * outbox.interval);
     if (ready <= now) {
+      // Asked again at the next answer.
+      if (free-- <= 0) continue;
       outbox.full = Math.max(outbox.full, now) + outbox.interval;
       Object.assign(entry, { state: "sending", notBefore: now + ANSWER_TIMEOUT, tries: entry.tries + 1 });
       send.push(entry);

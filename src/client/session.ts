@@ -32,6 +32,7 @@ export function createSession({
   storage,
   clock,
   cookie = false,
+  entering = () => {},
   signedOut,
 }: {
   http: Http;
@@ -39,12 +40,17 @@ export function createSession({
   clock: Clock;
   /** The server keeps the refresh token in a cookie, where no script can read it; the access token stays in memory. */
   cookie?: boolean;
+  /** Somebody logs in: whoever was signed in before is so no more. */
+  entering?: () => void;
   signedOut: (reason: SignedOutReason, user: User) => void;
 }) {
   let current: Stored | null = null;
-  /** The refresh under way, and of which refresh token. */
-  let renewing: { of: string | undefined; token: Promise<string> } | null = null;
-  let leaving = false;
+  /** Rises with every sign-in and sign-out: what was asked for before is not for whoever comes after. */
+  let era = 0;
+  /** The refresh under way, and since when its user is signed in. */
+  let renewing: { era: number; token: Promise<string> } | null = null;
+  /** The sign-in that a log-out under way is of. */
+  let leaving = -1;
   /** The storage did not take the newest tokens: those that it has are used up. */
   let failing = false;
 
@@ -70,11 +76,13 @@ export function createSession({
   /** @returns false where another tab has a newer session of the same user: then that is the one */
   async function end(reason: SignedOutReason): Promise<boolean> {
     // The server may close the socket before it answers the log-out; that one ends it then.
-    if (leaving && reason !== "logged_out") return true;
+    if (leaving === era && reason !== "logged_out") return true;
+    const mine = era;
     if (reason === "expired" && (await adopt())) return false;
     const ended = current;
-    if (!ended) return true;
+    if (!ended || era !== mine) return true;
     current = null;
+    era++;
     signedOut(reason, ended.user);
     // Another tab may have signed in since.
     if (failing || (await stored())?.refresh === ended.refresh) await storage.delete(KEY).catch(() => {});
@@ -84,46 +92,56 @@ export function createSession({
 
   async function enter(action: string, body: object): Promise<User> {
     const { user, ...tokens } = await post<Answer & { user: User }>(action, body);
+    era++;
+    entering();
     await keep({ user, ...dated(tokens, clock.now()) });
     return user;
   }
 
   /** The tokens of another tab that was quicker: a used refresh token, sent again later than the grace, ends the whole session. */
   async function adopt(): Promise<boolean> {
+    const [former, mine] = [current, era];
     const other = await stored();
-    if (!current || !other || other.user.id !== current.user.id || other.refresh === current.refresh) return false;
+    if (!former || era !== mine) return false;
+    if (current !== former) return true;
+    if (!other || other.user.id !== former.user.id || other.refresh === former.refresh) return false;
     current = other;
     return true;
   }
 
   async function renew(stale: string): Promise<string> {
-    const user = current?.user;
+    const mine = era;
     await adopt();
     // Nothing that one user asked for is done in another one's name.
-    if (!user || current?.user.id !== user.id) throw none();
+    if (!current || era !== mine) throw none();
     if (current.access !== stale && current.expires - clock.now() > MARGIN) return current.access;
-    const { refresh } = current;
+    const { user, refresh } = current;
     // A page that is closed meanwhile must not make the browser drop the new cookie: the old one is used up.
     const options = { timeoutMs: REFRESH_TIMEOUT, keepalive: cookie };
     const ask = () => post<Answer>("token/refresh", cookie ? {} : { refresh }, options);
     try {
+      // No answer, or a proxy's: the server may have used the token up.
       const tokens = await ask().catch((error: ChatError) =>
-        error.code === "offline" ? ask() : Promise.reject(error),
+        error.status >= 400 && error.status < 500 ? Promise.reject(error) : ask(),
       );
-      // Signed out, or in as someone else, while it was under way.
-      if (current?.refresh !== refresh) throw none();
       // Another tab has signed in as someone else, and the cookie is theirs.
       const owner = claimsOf(tokens.access)?.user_id;
       if (cookie && owner !== undefined && owner !== user.id)
         throw new ChatError("unauthenticated", "Somebody else is signed in.");
       const next = { user, ...dated(tokens, clock.now()) };
+      const kept = (await stored()) ?? next;
+      // Signed out, or in as someone else, while it was under way.
+      if (era !== mine) throw none();
+      // Another tab's were taken over.
+      if (current.refresh !== refresh) return await renew(stale);
       // Where another tab has signed in as someone else, theirs stays in the storage.
-      if (((await stored()) ?? next).user.id === user.id) await keep(next);
+      if (kept.user.id === user.id) await keep(next);
       else current = next;
       return tokens.access;
     } catch (error) {
       if (!(error instanceof ChatError && error.code === "unauthenticated")) throw error;
-      if (current?.refresh !== refresh || (await end("expired"))) throw none();
+      if (era === mine && current.refresh === refresh) await end("expired");
+      if (era !== mine || leaving === era) throw none();
       return renew("");
     }
   }
@@ -131,8 +149,8 @@ export function createSession({
   /** One refresh for however many callers. `stale` is the token that is not to be used any more. */
   function refresh(stale: string): Promise<string> {
     // One of somebody who was signed in before is not waited for: it ends in nothing.
-    if (renewing && renewing.of === current?.refresh) return renewing.token;
-    const mine = { of: current?.refresh, token: renew(stale).finally(() => renewing === mine && (renewing = null)) };
+    if (renewing?.era === era) return renewing.token;
+    const mine = { era, token: renew(stale).finally(() => renewing === mine && (renewing = null)) };
     renewing = mine;
     return mine.token;
   }
@@ -159,15 +177,19 @@ export function createSession({
       const kept = failing ? former : ((await storage.get(KEY).catch(() => former)) as Stored | null | undefined);
       if (former && former === current && kept?.user.id !== former.user.id) {
         current = null;
+        era++;
         signedOut("logged_out", former.user);
       }
-      current ??= kept ?? null;
+      if (!current && kept) {
+        current = kept;
+        era++;
+      }
       return current?.user ?? null;
     },
     /** Signed out here whatever happens. @throws {ChatError} when the server could not be told: its side then ends by itself */
     async logOut(): Promise<void> {
       if (!current) return;
-      leaving = true;
+      const mine = (leaving = era);
       try {
         const token = await access();
         // Who waits for it may close the page, and would be signed in still.
@@ -179,8 +201,8 @@ export function createSession({
       } catch (error) {
         if (!(error instanceof ChatError && (error.status === 401 || error.code === "signed_out"))) throw error;
       } finally {
-        await end("logged_out");
-        leaving = false;
+        // Somebody may have logged in meanwhile.
+        if (era === mine) await end("logged_out");
       }
     },
     access,

@@ -26,9 +26,9 @@ export type ChatState = {
   epoch: string | null;
   /** Everything committed below this cursor has been seen. */
   since: string | null;
-  /** There are more rooms than `streams` has; so many pages of their list were loaded. */
+  /** There are more rooms than `streams` has; so many pages of their list were loaded. Another list is to be loaded anew. */
   more: boolean;
-  pages: number;
+  list: { pages: number };
   streams: Map<string, Stream>;
   /** Who is online, as far as one is told: ids to names. */
   presence: Map<string, string>;
@@ -53,7 +53,7 @@ export function newState(): ChatState {
     epoch: null,
     since: null,
     more: false,
-    pages: 0,
+    list: { pages: 0 },
     streams: new Map(),
     presence: new Map(),
     resume: null,
@@ -135,7 +135,7 @@ export function addConversation(state: ChatState, conversation: Conversation): v
 export function markRead(state: ChatState, name: string, seq = Infinity): number | null {
   const stream = state.streams.get(name);
   if (!stream) return null;
-  const mark = Math.min(seq, Math.max(stream.last ?? 0, stream.messages.at(-1)?.seq ?? 0));
+  const mark = Math.min(seq, Math.max(stream.last ?? stream.countedAt, stream.messages.at(-1)?.seq ?? 0));
   if (mark <= stream.readSeq) return null;
   readTo(stream, mark, state.me?.id);
   return mark;
@@ -152,7 +152,7 @@ type Frame<T> = Extract<ChatFrame, { type: T }>;
 /** Another history: nothing that is known holds. */
 function forget(state: ChatState, effects: Effect[]): void {
   for (const stream of state.streams.values()) abandon(stream, null, effects);
-  Object.assign(state, { since: null, resume: null, pages: 0 });
+  Object.assign(state, { since: null, resume: null, list: { pages: 0 } });
   state.streams.clear();
 }
 
@@ -234,7 +234,7 @@ function resumed(state: ChatState, frame: Frame<"resumed">, effects: Effect[]): 
     if (stream.last === null) stream.head = head_seq;
     else if (skipped) abandon(stream, head_seq, effects);
     // The list of rooms is to be loaded anew.
-    if (stream.vague) Object.assign(state, { more: true, pages: 0 });
+    if (stream.vague) Object.assign(state, { more: true, list: { pages: 0 } });
   }
   if (frame.more) return;
   for (const stream of state.streams.values())

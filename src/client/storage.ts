@@ -10,6 +10,16 @@ export type ChatStorage = {
   entries(prefix: string): Promise<[key: string, value: unknown][]>;
 };
 
+/** Rejects where it throws, as one over `localStorage` does. */
+export function asynchronous(storage: ChatStorage): ChatStorage {
+  return {
+    get: async (key) => storage.get(key),
+    set: async (key, value) => storage.set(key, value),
+    delete: async (key) => storage.delete(key),
+    entries: async (prefix) => storage.entries(prefix),
+  };
+}
+
 /** Forgets everything with the page. */
 export function memoryStorage(): ChatStorage {
   const values = new Map<string, unknown>();

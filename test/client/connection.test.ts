@@ -1,4 +1,6 @@
 import { expect, test } from "bun:test";
+import { createClient } from "../../src/client/index.ts";
+import { memoryStorage } from "../../src/client/storage.ts";
 import { ChatError } from "../../src/client/errors.ts";
 import { SUBPROTOCOL } from "../../src/protocol/frames.ts";
 import { live, world } from "./connection-world.ts";
@@ -245,4 +247,13 @@ test("noise on the socket does no harm", async () => {
   const w = await live();
   w.last().onmessage!({ data: "{" });
   expect(w.connection.status().state).toBe("live");
+});
+
+test("where there is no WebSocket, connect says so rather than try for ever", async () => {
+  const client = createClient({
+    url: "http://server",
+    storage: memoryStorage(),
+    ports: { WebSocket: undefined as never },
+  });
+  expect(client.connect).toThrow("There is no WebSocket here");
 });

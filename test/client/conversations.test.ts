@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
-import { addConversation, newState, receive, startResume } from "../../src/client/state.ts";
+import { createHistory } from "../../src/client/history.ts";
+import { addConversation, markRead, newState, receive, startResume } from "../../src/client/state.ts";
 import { FakeServer } from "./fake-server.ts";
 
 test("a room that changed unseen, and is in no snapshot, is as the list of rooms says; a live message asks for a snapshot", () => {
@@ -27,7 +28,7 @@ test("a room that changed unseen, and is in no snapshot, is as the list of rooms
     since: "2",
     streams: { "told in part": { ...told, complete: true }, skipped: told },
   });
-  expect([state.more, state.pages]).toEqual([true, 0]);
+  expect([state.more, state.list.pages]).toEqual([true, 0]);
   for (const room of ["told in part", "skipped"]) {
     listed(room, 7);
     expect(state.streams.get(room)).toMatchObject({
@@ -81,4 +82,42 @@ test("a message that is told later than the list of rooms which shows it does no
   shown()!.vague = true;
   list(3);
   expect(shown()).toMatchObject({ unread: 4, updatedAt: "4", lastMessage: { content: "4" } });
+});
+
+test("a list that is to be loaded anew is not done with a page that was asked for before", async () => {
+  const state = newState();
+  const pages: ((page: unknown) => void)[] = [];
+  const conversations = () => new Promise<any>((answer) => pages.push(answer));
+  const rest = { messages: async () => [], conversations };
+  const history = createHistory({ rest, state: () => state, changed: () => {} });
+  const resume = (since: string, streams: Record<string, { complete: boolean; head_seq: number }>) => {
+    startResume(state, true);
+    receive(state, { type: "snapshot", streams: [], more: true, presence: [] });
+    receive(state, { type: "resumed", since, streams });
+  };
+  const page = (unread_count: number) => ({
+    next: null,
+    results: [
+      {
+        id: "x",
+        participants: [],
+        updated_at: "",
+        unread_count,
+        head_seq: unread_count,
+        read_seq: 0,
+        last_message: null,
+      },
+    ],
+  });
+  resume("1", {});
+  const loading = history.loadConversations();
+  // It is on its way, and meanwhile much happens in a room beyond the snapshot's.
+  resume("2", { x: { complete: false, head_seq: 601 } });
+  pages.shift()!(page(1));
+  await Bun.sleep(0);
+  pages.shift()!(page(601));
+  await loading;
+  expect([state.more, state.streams.get("x")!.unread]).toEqual([false, 601]);
+  // Read as it is listed, though none of its messages was loaded.
+  expect([markRead(state, "x"), state.streams.get("x")!.unread]).toEqual([601, 0]);
 });

@@ -37,6 +37,25 @@ test("one message a room is under way at a time, in the order in which they were
   expect(sent(box, 2)).toEqual(["a/2"]);
 });
 
+test("what is said in many rooms is not sent all at once, and all of it in the end", () => {
+  const rooms = Array.from({ length: 1_000 }, (_, i) => `${i}/1`);
+  const box = outbox(...rooms);
+  const all: string[] = [];
+  // The server closes a socket on which 256 frames wait.
+  for (let now = 0; all.length < rooms.length; now++) {
+    const next = sent(box, now);
+    expect(next.length).toBeWithin(1, 257);
+    for (const id of next) acked(box, id, 1);
+    all.push(...next);
+  }
+  expect(all).toEqual(rooms);
+  // Unanswered ones hold nobody up for longer than until they are sent again.
+  for (const id of rooms) add(box, id.replace("/1", "/2"));
+  const first = sent(box, 2_000);
+  expect([first.length > 0, sent(box, 2_001)]).toEqual([true, []]);
+  expect(sent(box, 20_000)).toEqual(first);
+});
+
 test("without an answer for ten seconds a message is sent again, with the same id", () => {
   const box = outbox("a/1", "a/2");
   expect(due(box, 0)).toMatchObject({ wake: 10_000 });
