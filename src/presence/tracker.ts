@@ -74,8 +74,9 @@ export function createTracker({ bus, publish, hears, partnersOf, writeLastSeen, 
       writeLastSeen(users, new Date(clock.now() - clock.ticks() + at)).catch(() => {});
   }
 
-  /** One after the other: who left and came back would be told to have left last, where that answer was slower. */
-  let telling = Promise.resolve();
+  /** Whom partners are to be told of; what happened last is what counts. */
+  const untold = new Map<string, PresenceChange>();
+  let telling = false;
   const gatherSoon = once(clock, GATHER_MS, () => publish(gathered.splice(0)));
   const batchSoon = once(clock, BATCH_MS, tellBatch);
   const tickSoon = once(clock, GRACE_TICK_MS, () => apply(tick(state, clock.ticks())));
@@ -88,14 +89,25 @@ export function createTracker({ bus, publish, hears, partnersOf, writeLastSeen, 
       publish([{ endpoint: "chat", user: null, frame: batchFrame(told.slice(i, i + MAX_BATCH)) }]);
     for (const { user_id } of told) gone.delete(user_id);
     // Best effort, as all presence: who comes back is told how it stands.
-    if (gone.size) telling = telling.then(() => tellPartners([...gone.values()])).catch(() => {});
+    for (const [user, change] of gone) untold.set(user, change);
+    if (!telling) void tellPartners();
   }
 
-  async function tellPartners(untold: PresenceChange[]): Promise<void> {
-    const partners = await partnersOf(untold.map(({ user_id }) => user_id));
-    for (const change of untold)
-      for (const user of partners.get(change.user_id) ?? [])
-        if (hears("chat", user)) publish([{ endpoint: "chat", user, frame: batchFrame([change]) }]);
+  /** One question after the other: who left and came back would be told to have left last, where that answer was slower. */
+  async function tellPartners(): Promise<void> {
+    telling = true;
+    while (untold.size) {
+      const asked = [...untold.values()];
+      untold.clear();
+      const partners = await partnersOf(asked.map(({ user_id }) => user_id)).catch(() => new Map<string, string[]>());
+      for (const change of asked) {
+        // Back, and everyone was told so meanwhile.
+        if (roll.has(change.user_id)) continue;
+        for (const user of partners.get(change.user_id) ?? [])
+          if (hears("chat", user)) publish([{ endpoint: "chat", user, frame: batchFrame([change]) }]);
+      }
+    }
+    telling = false;
   }
 
   return {

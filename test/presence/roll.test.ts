@@ -25,31 +25,71 @@ test("everyone is told of two thousand people; who leaves makes room for who com
   for (const part of roll.parts()) expect(part.length).toBeLessThan(24 * 1024);
 });
 
-test("partners of who is beyond it are told in the order in which it happened, whichever answer of the database is the faster", async () => {
+/** Two thousand people who are online, and beside them those of whom `bob`, a partner of everybody, is told. */
+function crowd(partnersOf: (users: string[]) => Promise<Map<string, string[]>>) {
   const clock = new SimulatedClock();
   const told: string[] = [];
-  const asked: (() => void)[] = [];
   const tracker = createTracker({
     bus: createLocalBus(),
     clock,
     hears: (endpoint) => endpoint === "chat",
     writeLastSeen: async () => {},
     publish: (frames) => {
-      for (const { user, frame } of frames) if (user === "bob") told.push(JSON.parse(frame).changes[0].status);
+      for (const { user, frame } of frames)
+        if (user === "bob" || user === null)
+          for (const { user_id, status } of JSON.parse(frame).changes) if (user_id === "carol") told.push(status);
     },
-    partnersOf: (users) =>
-      new Promise((resolve) => asked.push(() => resolve(new Map(users.map((user) => [user, ["bob"]]))))),
-    times: { heartbeatMs: 5_000, graceMs: 5_000, expiryMs: 60_000 },
+    partnersOf,
+    times: { heartbeatMs: 5_000, graceMs: 5_000, expiryMs: 3_600_000 },
   });
   for (let i = 0; i < 2_000; i++) tracker.set(`u${i}`, `u${i}`, 1);
   clock.advance(1_000);
-  for (const sockets of [1, 0]) {
-    tracker.set("carol", "carol", sockets);
+  return { clock, told, tracker };
+}
+const toBob = (users: string[]) => new Map(users.map((user) => [user, ["bob"]]));
+
+for (const comesBack of [false, true])
+  test(`partners of who is beyond it ${comesBack ? "and comes back among it " : ""}are told last what happened last, whichever answer of the database is the faster`, async () => {
+    const asked: (() => void)[] = [];
+    const { clock, told, tracker } = crowd(
+      (users) => new Promise((resolve) => asked.push(() => resolve(toBob(users)))),
+    );
+    tracker.set("carol", "carol", 1);
     clock.advance(8_000);
+    tracker.set("carol", "carol", 0);
+    if (comesBack) {
+      asked.shift()!();
+      await Bun.sleep(1);
+      tracker.set("u7", "u7", 0);
+      clock.advance(5_600);
+      tracker.set("carol", "carol", 1);
+    }
+    clock.advance(8_000);
+    while (asked.length) {
+      asked.pop()!();
+      await Bun.sleep(1);
+    }
+    expect(told).toEqual(comesBack ? ["online", "online"] : ["online", "offline"]);
+    expect(tracker.isOnline("carol")).toBe(comesBack);
+  });
+
+test("what waits for a database that is away is asked for in one go once it is back", async () => {
+  let away = true;
+  let questions = 0;
+  const { clock, told, tracker } = crowd(async (users) => {
+    questions++;
+    if (away) await clock.sleep(5_000).then(() => Promise.reject(new Error("unavailable")));
+    return toBob(users);
+  });
+  for (let i = 0; i < 240; i++) {
+    tracker.set(i % 2 ? "dave" : "carol", i % 2 ? "dave" : "carol", 1 - (i & 1));
+    tracker.set(`v${i}`, `v${i}`, 1);
+    await clock.advance(250);
   }
-  while (asked.length) {
-    asked.pop()!();
-    await Bun.sleep(1);
-  }
-  expect(told).toEqual(["online", "offline"]);
+  expect(questions).toBeLessThan(20);
+  away = false;
+  questions = 0;
+  await clock.advance(20_000);
+  expect(questions).toBeLessThan(5);
+  expect(told).toEqual([]);
 });
