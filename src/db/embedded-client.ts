@@ -2,7 +2,13 @@ import type { Clock } from "../ops/clock.ts";
 import { DatabaseUnavailable, isExhausted, QUERY_DEADLINE_MS } from "./client.ts";
 import type { Answer, Request } from "./embedded-worker.ts";
 
-type Asked = { resolve: (value: unknown) => void; reject: (error: Error) => void; stop?: () => void };
+type Asked = {
+  resolve: (value: unknown) => void;
+  reject: (error: Error) => void;
+  stop?: () => void;
+  /** Begins its deadline; anew when the one before it is answered, for PGlite had no time for it. */
+  arm?: () => () => void;
+};
 type Waiting = Asked & { question: Question };
 type Question = Request extends infer R ? (R extends { id: number } ? Omit<R, "id"> : never) : never;
 
@@ -25,7 +31,7 @@ export class WorkerClient {
   #resting: Promise<void> | null = null;
   #idle = () => {};
   /** Nobody asks a Worker that opens: whoever waits for it would take it for one that hangs. */
-  #opening = false;
+  #opening: PromiseWithResolvers<void> | null = null;
   #unhurried = 0;
   #isOver = false;
 
@@ -44,7 +50,8 @@ export class WorkerClient {
 
   /** For as long as it takes: who asks meanwhile waits, up to their deadline, and takes it for no Worker that hangs. */
   async ask(question: Question): Promise<unknown> {
-    while (this.#resting) await this.#resting;
+    while (this.#resting || this.#opening) await (this.#resting ?? this.#opening!.promise);
+    if (this.#isOver) throw new DatabaseUnavailable();
     this.#unhurried++;
     try {
       return await this.#post(question);
@@ -60,7 +67,9 @@ export class WorkerClient {
     const rested = Promise.withResolvers<void>();
     this.#resting = rested.promise;
     try {
-      while (this.#asked.size) await new Promise<void>((idle) => (this.#idle = idle));
+      while (this.#opening || this.#asked.size)
+        await (this.#opening?.promise ?? new Promise<void>((idle) => (this.#idle = idle)));
+      if (this.#isOver) throw new DatabaseUnavailable();
       await work((question) => {
         const stop = this.after(UPKEEP_DEADLINE_MS, () => this.#restart());
         return this.#post(question, stop);
@@ -73,13 +82,17 @@ export class WorkerClient {
   }
 
   async close(): Promise<void> {
-    await this.ask({ close: true });
-    this.terminate();
+    try {
+      // One that does not open has nothing to close.
+      if (!this.#opening) await this.ask({ close: true });
+    } finally {
+      this.terminate();
+    }
   }
 
   /** Settles within the deadline; what it did is unknown when it was missed. */
   query(question: Question): Promise<unknown> {
-    if (this.#queue.length >= MAX_QUEUE) return Promise.reject(new DatabaseUnavailable());
+    if (this.#isOver || this.#queue.length >= MAX_QUEUE) return Promise.reject(new DatabaseUnavailable());
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     const waiting: Waiting = { question, resolve, reject };
     const stop = this.after(QUERY_DEADLINE_MS, () => {
@@ -95,6 +108,7 @@ export class WorkerClient {
   terminate(): void {
     this.#isOver = true;
     this.#stop();
+    this.#opened();
   }
 
   #stop(): void {
@@ -105,20 +119,21 @@ export class WorkerClient {
   #pump(): void {
     while (!this.#resting && !this.#opening && !this.#unhurried && this.#asked.size < IN_FLIGHT && this.#queue.length) {
       const { question, resolve, reject } = this.#queue.shift()!;
-      const stop = this.after(QUERY_DEADLINE_MS, () => this.#restart());
-      this.#post(question, stop).then(resolve, reject);
+      const arm = () => this.after(QUERY_DEADLINE_MS, () => this.#restart());
+      this.#post(question, arm(), arm).then(resolve, reject);
     }
   }
 
-  #post(question: Question, stop?: () => void): Promise<unknown> {
+  #post(question: Question, stop?: () => void, arm?: () => () => void): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const id = ++this.#lastId;
-      this.#asked.set(id, { resolve, reject, stop });
+      this.#asked.set(id, { resolve, reject, stop, arm });
       this.#worker.postMessage({ id, ...question });
     });
   }
 
   #restart(): void {
+    if (this.#isOver) return;
     this.tell("the embedded database does not answer; starting it again");
     this.#replace();
     this.#openAgain();
@@ -127,14 +142,14 @@ export class WorkerClient {
   #replace(): void {
     this.#stop();
     this.#worker = this.#spawn();
-    this.#opening = true;
+    this.#opening ??= Promise.withResolvers();
   }
 
   #openAgain(): void {
     const hangs = this.after(UPKEEP_DEADLINE_MS, () => this.#failAsked(new DatabaseUnavailable()));
     this.#post({ open: { dataDir: this.dataDir } }, hangs).then(
       () => {
-        this.#opening = false;
+        this.#opened();
         this.#pump();
       },
       (error) => {
@@ -144,6 +159,11 @@ export class WorkerClient {
         this.after(OPEN_AGAIN_MS, () => this.#isOver || this.#openAgain());
       },
     );
+  }
+
+  #opened(): void {
+    this.#opening?.resolve();
+    this.#opening = null;
   }
 
   #failAsked(error: Error): void {
@@ -162,6 +182,11 @@ export class WorkerClient {
       if (!waiting) return;
       this.#asked.delete(data.id);
       waiting.stop?.();
+      for (const other of this.#asked.values()) {
+        if (!other.arm) continue;
+        other.stop?.();
+        other.stop = other.arm();
+      }
       if ("error" in data) {
         const error = Object.assign(new Error(data.error.message), { code: data.error.code });
         waiting.reject(isExhausted(error.code) ? new DatabaseUnavailable(error) : error);

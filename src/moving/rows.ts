@@ -19,6 +19,8 @@ export type Table = {
 
 /** In one transaction a batch costs the same however far it is; larger ones save nothing more. */
 const BATCH = 1_000;
+/** Of a cursor: a thousand small messages may be followed by as many large ones. */
+const FETCH = 64;
 /** Messages may be a megabyte each (MESSAGE_MAX_LENGTH), and a server that writes a backup goes on serving. */
 const BATCH_BYTES = 4_000_000;
 
@@ -61,7 +63,7 @@ export async function* readAll<T extends object>(session: Session, sql: string):
     if (rows.length) yield rows;
     if (rows.length < take) break;
     const bytes = rows.reduce((sum, row) => sum + Object.values(row).join().length, 0);
-    take = Math.max(1, Math.min(BATCH, 2 * take, Math.floor((take * BATCH_BYTES) / bytes)));
+    take = Math.max(1, Math.min(FETCH, 2 * take, Math.floor((take * BATCH_BYTES) / bytes)));
   }
   await session.exec("CLOSE reading");
 }

@@ -1,7 +1,7 @@
 /** What a crash takes back of a database, and what is held of it. */
 import { afterAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
-import { rename } from "node:fs/promises";
+import { rename, stat } from "node:fs/promises";
 import postgres from "postgres";
 import { createRoomStore } from "../../src/chat/rooms-store.ts";
 import { type Database, isAhead } from "../../src/db/client.ts";
@@ -128,5 +128,57 @@ describe("an embedded database", () => {
     const { length } = hung.said;
     await Bun.sleep(1_000);
     expect(hung.said.length).toBe(length);
+  });
+
+  /** One that hung and does not open, for as long as a file of it is away. */
+  async function away() {
+    const hung = await rig();
+    const file = join(hung.dir, "pg/global/pg_control");
+    await rename(file, `${file}.away`);
+    hung.hurry = 10;
+    await hung.ask("SELECT pg_sleep(1)").catch(() => {});
+    await eventually(() => expect(hung.said.at(-1)).toContain("does not open"), 20_000);
+    hung.hurry = 1;
+    const written = async () => (await stat(file)).mtimeMs;
+    return Object.assign(hung, { back: () => rename(`${file}.away`, file), written });
+  }
+
+  test("that does not open is not taken for one that rests: it would open while its files are copied", async () => {
+    const hung = await away();
+    let begun = false;
+    let touched = false;
+    const copying = hung.client.rest(async () => {
+      begun = true;
+      const before = await hung.written();
+      await Bun.sleep(2_500);
+      touched = (await hung.written()) !== before;
+    });
+    await Bun.sleep(1_500);
+    expect(begun).toBe(false);
+    await hung.back();
+    await copying;
+    expect(touched).toBe(false);
+    await hung.client.close();
+  }, 30_000);
+
+  test("that does not open is over when it is closed, and whoever asks later starts nothing", async () => {
+    for (const hung of [await away(), await rig()]) {
+      await hung.client.close();
+      const { length } = hung.said;
+      const late = hung.ask("SELECT 1").catch((error) => error.code);
+      hung.hurry = 10;
+      await Bun.sleep(2_500);
+      expect([await late, hung.said.length]).toEqual(["unavailable", length]);
+    }
+  }, 30_000);
+
+  test("that takes its time for each question is not taken for one that hangs because another waited behind it", async () => {
+    const slow = await rig();
+    slow.hurry = 5;
+    const both = await Promise.all([1, 2].map(() => slow.ask("SELECT pg_sleep(0.7)").then(() => "in time", (error) => error.code))); // prettier-ignore
+    expect(both).toContain("in time");
+    expect(await slow.ask("SELECT 1")).toBeTruthy();
+    expect(slow.said).toEqual([]);
+    await slow.client.close();
   });
 });

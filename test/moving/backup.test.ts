@@ -5,6 +5,7 @@ import { migrate } from "../../src/db/migrate.ts";
 import { MIGRATIONS } from "../../src/db/migrations.ts";
 import { GLOBAL_ROOM } from "../../src/db/schema.ts";
 import { restore } from "../../src/moving/restore.ts";
+import { readAll } from "../../src/moving/rows.ts";
 import { archive, backUp, closeAll, count, epoch, failure, KINDS, make, populate, say } from "./databases.ts";
 
 afterEach(closeAll);
@@ -68,6 +69,22 @@ for (const [kind, open] of KINDS) {
     expect(room!.head % 3).toBe(0);
     expect(room).toEqual({ head: room!.head, rows: room!.head, last: room!.head });
   }, 120_000);
+
+  test(`${kind}: rows are read by some megabytes, also where large ones follow upon many small ones`, async () => {
+    const { session } = await make(open);
+    await session.exec("BEGIN");
+    const sql =
+      "SELECT repeat('x', CASE WHEN n <= 3000 THEN 10 ELSE 100000 END) AS row FROM generate_series(1, 3600) n";
+    const sizes: number[] = [];
+    let rows = 0;
+    for await (const batch of readAll<{ row: string }>(session, sql)) {
+      rows += batch.length;
+      sizes.push(batch.reduce((sum, { row }) => sum + row.length, 0));
+    }
+    await session.exec("ROLLBACK");
+    expect(rows).toBe(3_600);
+    expect(Math.max(...sizes)).toBeWithin(1_000_000, 10_000_000);
+  });
 
   test(`${kind}: sessions end with a restore, unless they are to be kept`, async () => {
     const old = await make(open);
