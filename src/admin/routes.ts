@@ -142,7 +142,7 @@ export function adminRoutes(deps: Deps) {
     const { identity, address, requestId: id, trace } = c.var;
     const account = await accounts.accountById(identity.userId);
     if (!account) throw unauthenticated();
-    return withPassword(limits, address, account, async () => {
+    return withPassword(limits, address, identity, async () => {
       const done = (await passwords.verify(password, account.password)) ? await act(account.password) : null;
       if (!done)
         deps.audit.tell("password_wrong", { address, id, trace }, { user: account.id, session: identity.sessionId });

@@ -1,5 +1,6 @@
 import type { Redis } from "ioredis";
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from "rate-limiter-flexible";
+import type { Identity } from "../deps.ts";
 import { Refusal } from "../errors.ts";
 import { networkOf } from "../ops/address.ts";
 
@@ -12,6 +13,9 @@ type Limit = { take(key: string): Promise<void>; giveBack(key: string): Promise<
 const GUESSING = { counted: 3_600, longest: 300 };
 /** Of one account from one address: as many as a person needs who tries all the passwords they have. */
 const FREE_GUESSES = 5;
+
+/** How often a minute one account may be asked for its password again: a moderator is, by each removal. */
+const CONFIRMATIONS = 60;
 
 /** Limits by client address. Over Redis all processes count together; without it, each for itself. */
 export function createAddressLimits(
@@ -77,6 +81,33 @@ export function createAddressLimits(
     return answer;
   }
 
+  /** `pair` starts anew when it is right, `place` does not. */
+  async function guess<T>(place: string, pair: string, attempt: () => Promise<T | null>): Promise<T | null> {
+    await byAddress.take(place);
+    for (let taken = false; !taken;)
+      try {
+        await byPair.take(pair);
+        taken = true;
+      } catch (error) {
+        const other = underWay.get(pair);
+        if (!other) {
+          await byAddress.giveBack(place);
+          throw error;
+        }
+        // It was counted before it is looked at, and may turn out right.
+        await Promise.allSettled([other]);
+      }
+    const judged = judge(place, pair, attempt);
+    underWay.set(pair, judged);
+    try {
+      return await judged;
+    } finally {
+      if (underWay.get(pair) === judged) underWay.delete(pair);
+    }
+  }
+  const confirmations = limit("confirm", perMinute.login);
+  const ownConfirmations = limit("confirm-own", CONFIRMATIONS);
+
   return {
     signup: limit("signup", perMinute.signup),
     /** New passwords by a link: nobody guesses one, but each try asks the database. */
@@ -96,27 +127,22 @@ export function createAddressLimits(
       const place = networkOf(address);
       // People type passwords where the name goes, and names of any length: neither is to be kept.
       const pair = `${place} ${Bun.CryptoHasher.hash("sha256", account, "base64url")}`;
-      await byAddress.take(place);
-      for (let taken = false; !taken;)
-        try {
-          await byPair.take(pair);
-          taken = true;
-        } catch (error) {
-          const other = underWay.get(pair);
-          if (!other) {
-            await byAddress.giveBack(place);
-            throw error;
-          }
-          // It was counted before it is looked at, and may turn out right.
-          await Promise.allSettled([other]);
-        }
-      const judged = judge(place, pair, attempt);
-      underWay.set(pair, judged);
-      try {
-        return await judged;
-      } finally {
-        if (underWay.get(pair) === judged) underWay.delete(pair);
-      }
+      return guess(place, pair, attempt);
+    },
+
+    /**
+     * The same for somebody who is signed in: by the session, wherever it is used from. What neighbours of their address try at the log-in
+     * must keep nobody from changing a password, nor an admin from disabling those neighbours.
+     */
+    async confirm<T>(
+      address: string,
+      { userId, sessionId }: Identity,
+      attempt: () => Promise<T | null>,
+    ): Promise<T | null> {
+      if (!perMinute.login) return attempt();
+      await ownConfirmations.take(userId);
+      await confirmations.take(address);
+      return guess(sessionId, sessionId, attempt);
     },
   };
 }

@@ -80,7 +80,7 @@ export function authRoutes({ accounts, store, guard, limits, isOnline, cookieMs,
     await withPassword(
       limits,
       c.var.address,
-      account,
+      c.var.identity,
       async () => (await accounts.deleteAccount(account, c.var.identity.sessionId, input, client(c))) || null,
     );
     if (cookie) writeRefresh(c, "", 0);
@@ -109,7 +109,7 @@ export function authRoutes({ accounts, store, guard, limits, isOnline, cookieMs,
     await withPassword(
       limits,
       c.var.address,
-      account,
+      c.var.identity,
       async () => (await accounts.changePassword(account, c.var.identity.sessionId, input, client(c))) || null,
     );
     return c.json({ detail: "The password is changed, and all other sessions are over." });

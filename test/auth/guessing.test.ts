@@ -167,6 +167,30 @@ test("an address that tried many names waits longer and longer, whatever name it
   expect(await guess(limits, "192.0.2.9", "another", true)).toBe("right");
 });
 
+test("who is signed in is asked for the password apart from the address: by the session, from wherever, and so often by the account", async () => {
+  const limits = limitsOver(null);
+  const confirm = (address: string, session: string, right = false, user = "alice") =>
+    limits
+      .confirm(address, { userId: user, sessionId: session }, async () => right || null)
+      .then(
+        (answer) => (answer ? "right" : "wrong"),
+        (refusal: Refusal) => Math.ceil(refusal.retryAfterMs! / 1000),
+      );
+  // A neighbour spends all that their address may.
+  await Promise.allSettled(Array.from({ length: LOGINS + 1 }, (_, i) => guess(limits, "192.0.2.1", `nobody${i}`)));
+  expect(await guess(limits, "192.0.2.1", "alice", true)).toBeNumber();
+  expect(await confirm("192.0.2.1", "session 1", true)).toBe("right");
+  expect(await times(5, (i) => confirm(`192.0.2.${i}`, "session 1"))).toEqual(wrong(5));
+  expect(await confirm("192.0.2.9", "session 1", true)).toBe(1);
+  // Whoever has that session keeps nobody from ending it.
+  expect(await confirm("192.0.2.1", "session 2", true)).toBe("right");
+  // A password is dear to look at.
+  const answers = await times(60, (i) => confirm("192.0.2.1", `mallory ${i}`, true, "mallory"));
+  expect(new Set(answers)).toEqual(new Set(["right"]));
+  expect(await confirm("192.0.2.1", "mallory 1", true, "mallory")).toBeGreaterThan(50);
+  expect(await confirm("192.0.2.1", "session 2", true)).toBe("right");
+});
+
 test("what was not looked at, because the server was busy, is no wrong password", async () => {
   const limits = limitsOver(null);
   const busy = () => Promise.reject(new Error("busy"));

@@ -168,16 +168,17 @@ export const ownAccount: PromiseSuite = (promised, rig) => {
       });
       return [answer.status, answer.headers.get("retry-after")];
     };
-    // In the old session too: whoever found it open has not got the password.
-    for (let i = 0; i < 3; i++) expect(await guess("wrong-password-1")).toEqual([401, null]);
+    for (let i = 0; i < 5; i++) expect(await guess("wrong-password-1")).toEqual([401, null]);
     const change = () =>
       call(other.url(n++), "POST", "/api/auth/password/", {
         token: alice.access,
         body: { password: "wrong-password-1", new_password: NEW },
         headers: from("192.0.2.1"),
       });
-    expect([(await change()).status, (await change()).status, (await change()).status]).toEqual([400, 400, 429]);
     expect(await guess(PASSWORD)).toEqual([429, "1"]);
+    // In an open session it is counted by that: whoever found it has not got the password, and neighbours keep nobody from giving it.
+    for (let i = 0; i < 5; i++) expect((await change()).status).toBe(400);
+    expect((await change()).status).toBe(429);
     expect(await guess(PASSWORD, "192.0.2.2")).toEqual([200, null]);
     await Bun.sleep(1_100);
     expect(await guess("wrong-password-1")).toEqual([401, null]);
