@@ -93,8 +93,9 @@ export function createSession({
   async function enter(action: string, body: object): Promise<User> {
     const { user, ...tokens } = await post<Answer & { user: User }>(action, body);
     era++;
+    const kept = keep({ user, ...dated(tokens, clock.now()) });
     entering();
-    await keep({ user, ...dated(tokens, clock.now()) });
+    await kept;
     return user;
   }
 
