@@ -167,6 +167,29 @@ describe.skipIf(!haveChromium)("notifications", () => {
     await rosa.close();
   }, 60_000);
 
+  test("another page of the site, looked at, keeps nobody from being told, and a click leads to the chat", async () => {
+    const mina = await sit("Mina");
+    const friend = await friendOf("mina", "Vera");
+    for (const [i, path] of ["/admin/", "/docs"].entries()) {
+      const elsewhere = await mina.page.context().newPage();
+      await elsewhere.goto(rig.url() + path);
+      await believeSeen(mina.page, false);
+      await elsewhere.bringToFront();
+      await eventually(async () => expect(await mina.page.evaluate("document.hidden")).toBe(true));
+      await friend.whisper(`you are at ${path}`);
+      await mina.hasShown(i + 1);
+      expect(await shown(mina.page)).toEqual([`Vera: you are at ${path}`]);
+      await mina.page.context().serviceWorkers()[0]!.evaluate(CLICK);
+      await mina.page.getByRole("heading", { name: "Vera" }).waitFor();
+      await elsewhere.close();
+      await mina.lookBack();
+      await mina.openRoom("Everyone");
+    }
+    expect(mina.wrongs).toEqual([]);
+    await friend.leave();
+    await mina.close();
+  }, 60_000);
+
   test("nobody is asked before they ask: a quiet line says once that it can be, and goes for good", async () => {
     const { page, signUp, wrongs, close } = await sitDown(browser, rig.url());
     await page.addInitScript(`{

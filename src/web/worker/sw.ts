@@ -68,7 +68,7 @@ self.addEventListener("message", (event) => {
 });
 
 async function tell({ stream, seq, title, body }: Notice): Promise<void> {
-  const pages = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
+  const pages = await chats();
   if (pages.some((page) => page.visibilityState === "visible") || (told.get(stream) ?? 0) >= seq) return;
   told.set(stream, seq);
   // One a room: the next takes its place.
@@ -81,12 +81,18 @@ async function untell({ unread }: StillUnread): Promise<void> {
     if (!unread.includes(notification.tag)) notification.close();
 }
 
+/** The documents and the page of admins are of this origin too, and tell nobody of messages. */
+async function chats(): Promise<WindowClient[]> {
+  const pages = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
+  return pages.filter(({ url }) => new URL(url).pathname === "/");
+}
+
 self.addEventListener("notificationclick", (event) => event.waitUntil(open(event.notification)));
 
 /** Opens the room: in a page that is there, else in a new one. */
 async function open(notification: Notification): Promise<void> {
   notification.close();
-  const [page] = await self.clients.matchAll({ type: "window", includeUncontrolled: true });
+  const [page] = await chats();
   if (!page) return void (await self.clients.openWindow(`/#${notification.tag}`));
   page.postMessage({ open: notification.tag });
   await page.focus().catch(() => {}); // Only right after a click; the room is open all the same.
