@@ -658,21 +658,23 @@ LANGUAGE sql STABLE AS $$
   FROM deployment d
 $$;
 
--- What an admin does to an account, with the password that they have just shown; it is written down in the same transaction. NULL: they may not,
--- or no longer. outcome: done, not_found (also of a deleted account, which is nobody's), inactive (a link or a role for one that is disabled),
--- last_admin (nobody would be left to undo it; who has yet to set a password may never do). ended: the sessions that are over by it. One at a time: of two last admins each could take the
--- other for the one who stays.
+-- What an admin does to an account, with the password that they have just shown; what it changed is written down in the same transaction. NULL:
+-- they may not, or no longer. outcome: done, not_found (also of a deleted account, which is nobody's), inactive (a link or a role for one that is disabled),
+-- last_admin (nobody would be left to undo it; who has yet to set a password may never do). ended: the sessions that are over by it. One at a time:
+-- of two last admins each could take the other for the one who stays. Both accounts are locked in the order in which open_direct does.
 CREATE OR REPLACE FUNCTION administer(p_admin uuid, p_session uuid, p_verified text, p_act text, p_user uuid, p_token_hash bytea) RETURNS json
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
   v users;
-  v_ended json := '[]';
+  v_ended json;
+  v_changed boolean;
 BEGIN
   PERFORM pg_advisory_xact_lock(7202614);
+  PERFORM 1 FROM users WHERE id IN (p_admin, p_user) ORDER BY id FOR UPDATE;
   IF NOT is_admin_with(p_admin, p_session, p_verified) THEN
     RETURN NULL;
   END IF;
-  SELECT * INTO v FROM users WHERE id = p_user AND folded <> 'deleted-' || id FOR UPDATE;
+  SELECT * INTO v FROM users WHERE id = p_user AND folded <> 'deleted-' || id;
   IF NOT FOUND THEN
     RETURN json_build_object('outcome', 'not_found');
   END IF;
@@ -683,24 +685,28 @@ BEGIN
     AND NOT EXISTS (SELECT FROM users WHERE role = 'admin' AND disabled_at IS NULL AND password <> '' AND id <> p_user) THEN
     RETURN json_build_object('outcome', 'last_admin');
   END IF;
-  IF p_act IN ('disable', 'end_sessions') THEN
-    WITH ended AS (
-      UPDATE sessions SET ended_at = now(), changed = pg_current_xact_id() WHERE user_id = p_user AND ended_at IS NULL RETURNING id
-    )
-    SELECT coalesce(json_agg(id), '[]') INTO v_ended FROM ended;
-  END IF;
+  WITH ended AS (
+    UPDATE sessions SET ended_at = now(), changed = pg_current_xact_id()
+    WHERE user_id = p_user AND ended_at IS NULL AND p_act IN ('disable', 'end_sessions') RETURNING id
+  )
+  SELECT coalesce(json_agg(id), '[]'), count(*) > 0 INTO v_ended, v_changed FROM ended;
   CASE p_act
     WHEN 'disable' THEN
       UPDATE users SET disabled_at = now() WHERE id = p_user AND disabled_at IS NULL;
+      v_changed := FOUND;
       DELETE FROM password_resets WHERE user_id = p_user;
-    WHEN 'enable' THEN UPDATE users SET disabled_at = NULL WHERE id = p_user;
+    WHEN 'enable' THEN
+      UPDATE users SET disabled_at = NULL WHERE id = p_user AND disabled_at IS NOT NULL;
+      v_changed := FOUND;
     WHEN 'end_sessions' THEN NULL;
     WHEN 'reset_password' THEN PERFORM make_reset(p_user, p_token_hash, p_admin);
     WHEN 'make_admin' THEN PERFORM promote(p_user, p_admin);
-    WHEN 'unmake_admin' THEN UPDATE users SET role = 'user' WHERE id = p_user;
+    WHEN 'unmake_admin' THEN
+      UPDATE users SET role = 'user' WHERE id = p_user AND role = 'admin';
+      v_changed := FOUND;
   END CASE;
   -- Making a link or an admin is written down by whatever does it.
-  IF p_act NOT IN ('reset_password', 'make_admin') THEN
+  IF v_changed THEN
     INSERT INTO audit_log (actor_id, action, subject)
     VALUES (p_admin, CASE p_act WHEN 'disable' THEN 'disabled' WHEN 'enable' THEN 'enabled' WHEN 'end_sessions' THEN 'sessions_ended' ELSE 'unmade_admin' END, p_user);
   END IF;

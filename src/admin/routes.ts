@@ -130,7 +130,8 @@ export function adminRoutes(deps: Deps) {
     created_at: created_at.toISOString(),
     last_seen: last_seen?.toISOString() ?? null,
     disabled_at: disabled_at?.toISOString() ?? null,
-    is_online: presence.isOnline(row.id),
+    // Presence gives a socket that is gone a moment to come back.
+    is_online: disabled_at === null && presence.isOnline(row.id),
   });
 
   /** Asks for the password before something is destroyed: whoever found an open session has not got it. */

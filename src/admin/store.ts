@@ -55,7 +55,7 @@ export function createAdminStore({ query }: Database) {
     ): Promise<{ total: number; rows: UserRow[] }> {
       const condition = `($1 = '' OR u.folded LIKE '%' || $1 || '%' OR u.email ILIKE '%' || $1 || '%')
         AND ($2 <> 'disabled' OR u.disabled_at IS NOT NULL) AND ($2 <> 'admins' OR u.role = 'admin')
-        AND ($3::uuid[] IS NULL OR u.id = ANY ($3::uuid[]))`;
+        AND ($3::uuid[] IS NULL OR (u.id = ANY ($3::uuid[]) AND u.disabled_at IS NULL))`;
       const like = search.replace(/[\\%_]/g, "\\$&");
       const params = [like, only, online && `{${online.join(",")}}`];
       const [[total], rows] = await Promise.all([

@@ -111,6 +111,38 @@ describe.skipIf(!haveServices)("administration, over two processes", () => {
       ]);
   });
 
+  test("what changed nothing is not in the log", async () => {
+    const bob = await newcomer();
+    const before = (await log())[0]?.id ?? 0;
+    const twice = ["make_admin", "unmake_admin", "end_sessions", "disable", "enable"].flatMap((what) => [what, what]);
+    for (const what of ["unmake_admin", "enable", ...twice]) expect((await act(ada, bob, what)).status).toBe(200);
+    const done = (await log()).filter(({ id }) => id > before);
+    expect(done.map(({ action }) => action)).toEqual([
+      "enabled",
+      "disabled",
+      "sessions_ended",
+      "unmade_admin",
+      "made_admin",
+    ]);
+  });
+
+  test("who acts on somebody while opening a conversation with them waits, and does both", async () => {
+    const bob = await newcomer();
+    const carol = await newcomer();
+    await act(ada, carol, "make_admin");
+    // Bob's account, the first of the two by its id, is busy until both stand behind it.
+    const held = rig.sql(
+      `BEGIN; SELECT FROM users WHERE id = '${bob.id}' FOR NO KEY UPDATE; SELECT pg_sleep(1.5); COMMIT`,
+    );
+    await Bun.sleep(300);
+    const opening = carol.post("/api/chat/conversations/create/", { user_id: bob.id });
+    await Bun.sleep(300);
+    const ending = act(carol, bob, "end_sessions");
+    await held;
+    expect([(await opening).status, (await ending).status]).toEqual([200, 200]);
+    await act(ada, carol, "unmake_admin");
+  });
+
   test("an account that its owner deleted is nobody's to enable", async () => {
     const bob = await newcomer();
     await call(rig.url(), "DELETE", "/api/auth/me/", { token: bob.access, body: { password: PASSWORD } });
@@ -129,7 +161,9 @@ describe.skipIf(!haveServices)("administration, over two processes", () => {
     expect(await search("only=online")).toEqual([]);
     await bob.chat();
     await eventually(async () => expect(await search("only=online")).toEqual([bob.id]));
-    await act(ada, bob, "disable");
+    // Presence waits a while for the socket to come back.
+    expect((await act(ada, bob, "disable")).body.user.is_online).toBe(false);
+    expect(await search("only=online")).toEqual([]);
     expect(await search("only=disabled")).toContain(bob.id);
   });
 
