@@ -2,6 +2,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import axe from "axe-core";
 import type { Browser, Page } from "playwright-core";
+import { PASSWORD } from "../support/client.ts";
+import { runProgram } from "../support/program.ts";
 import { embeddedRig, type Rig } from "../support/server.ts";
 import { haveChromium, openBrowser } from "./chromium.ts";
 import { LOOKS, SCREENS, setStage, showScreen, type Stage, wear } from "./screens.ts";
@@ -43,18 +45,50 @@ describe.skipIf(!haveChromium)("axe finds nothing", () => {
     await page.close();
   }, 60_000);
 
+  async function judgeAll(page: Page, screen: string, looks = Object.entries(LOOKS)): Promise<void> {
+    for (const [look, wanted] of looks) {
+      await wear(page, wanted);
+      const { wrong, unsure, right } = await judged(page);
+      expect([screen, look, wrong]).toEqual([screen, look, []]);
+      expect(right).toBeGreaterThan(10);
+      // Contrast over glass is beyond axe: contrast.test.ts measures it.
+      expect(unsure.filter((found) => !found.startsWith("color-contrast:"))).toEqual([]);
+    }
+  }
+
   for (const name of Object.keys(SCREENS))
     test(`on the screen "${name}", in ${Object.keys(LOOKS).join("; ")}`, async () => {
       const { page, wrongs, close } = await showScreen(stage, name);
-      for (const [look, wanted] of Object.entries(LOOKS)) {
-        await wear(page, wanted);
-        const { wrong, unsure, right } = await judged(page);
-        expect([look, wrong]).toEqual([look, []]);
-        expect(right).toBeGreaterThan(10);
-        // Contrast over glass is beyond axe: contrast.test.ts measures it.
-        expect(unsure.filter((found) => !found.startsWith("color-contrast:"))).toEqual([]);
-      }
+      await judgeAll(page, name);
       expect(wrongs).toEqual([]);
       await close();
     }, 60_000);
+
+  test("on all that admins see, in dark and light", async () => {
+    await runProgram(["create-admin", stage.name], rig.env);
+    const { page, wrongs, close } = await showScreen(stage, "room");
+    await page.goto(`${stage.url}/admin/`);
+    const button = (name: string) => page.getByRole("button", { name });
+    const judge = (screen: string) => judgeAll(page, screen, Object.entries(LOOKS).slice(0, 2));
+    await button(`Reset password: ${stage.name}`).waitFor();
+    await judge("people");
+    await button(`Reset password: ${stage.name}`).click();
+    await judge("question");
+    await page.getByLabel("Your password").fill(PASSWORD);
+    await page.keyboard.press("Enter");
+    await page.getByLabel("Link", { exact: true }).waitFor();
+    await judge("link");
+    await page.keyboard.press("Escape");
+    for (const name of ["Rooms", "Live", "Log"]) {
+      await page.getByRole("link", { name }).click();
+      await page.locator(".table li").first().waitFor();
+      await judge(name);
+    }
+    await page.getByRole("link", { name: "Rooms" }).click();
+    await button("Messages: Everyone").click();
+    await page.locator(".said").first().waitFor();
+    await judge("messages");
+    expect(wrongs).toEqual([]);
+    await close();
+  }, 60_000);
 });

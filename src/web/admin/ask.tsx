@@ -1,10 +1,12 @@
 import { useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { Field } from "../app/parts.tsx";
 import { question, type Question, saidOf } from "./api.ts";
 
 /** Asks for the password before something is destroyed, and tells what came of it. */
 export function Ask() {
+  // Whoever logs in here next is asked nothing that was asked of somebody else.
+  useEffect(() => () => void (question.value = null), []);
   return question.value && <Dialog key={question.value.title} of={question.value} />;
 }
 
@@ -13,7 +15,9 @@ function Dialog({ of }: { of: Question }) {
   const busy = useSignal(false);
   const wrong = useSignal("");
   const told = useSignal("");
-  useEffect(() => dialog.current!.showModal(), []);
+  // Before the next key is pressed: it would press the button behind.
+  useLayoutEffect(() => dialog.current!.showModal(), []);
+  useLayoutEffect(() => dialog.current!.querySelector("input")!.focus(), [told.value]);
 
   async function submit(event: SubmitEvent): Promise<void> {
     event.preventDefault();
@@ -29,7 +33,7 @@ function Dialog({ of }: { of: Question }) {
     try {
       const tells = await of.run(password);
       if (tells) told.value = tells;
-      else dialog.current!.close();
+      else dialog.current?.close();
     } catch (error) {
       wrong.value = saidOf(error);
       form.querySelector("input")?.focus();
@@ -38,8 +42,14 @@ function Dialog({ of }: { of: Question }) {
     }
   }
 
+  /** A page cannot keep a second Escape from closing it; but what was sent happens, and a link is told nowhere else. */
+  function closed(): void {
+    if (busy.value) dialog.current?.showModal();
+    else question.value = null;
+  }
+
   return (
-    <dialog ref={dialog} class="ask card glass" aria-labelledby="ask" onClose={() => (question.value = null)}>
+    <dialog ref={dialog} class="ask card glass" aria-labelledby="ask" onClose={closed}>
       <h2 id="ask">{of.title}</h2>
       {told.value ? (
         <>
@@ -65,7 +75,7 @@ function Dialog({ of }: { of: Question }) {
             onInput={() => (wrong.value = "")}
           />
           <div class="ends">
-            <button type="button" class="link" onClick={() => dialog.current!.close()}>
+            <button type="button" class="link" disabled={busy.value} onClick={() => dialog.current!.close()}>
               Cancel
             </button>
             <button type="submit" class="button" aria-busy={busy.value}>

@@ -14,51 +14,62 @@ export type Loaded<T> = {
   more: Signal<boolean | null>;
   problem: Signal<string>;
   next: () => Promise<void>;
-  again: () => void;
+  /** From the first page on. */
+  again: () => Promise<void>;
 };
 
 /**
  * Rows by pages. `key`: what they depend on; another one begins anew. `load` gets the cursor that the page before it gave, null at first,
- * and gives the next one, null at the end.
+ * and gives the next one, null at the end. `idOf`: who comes or goes meanwhile moves the others from page to page, and none is listed twice.
  */
 export function usePages<T, C>(
   key: () => string,
   load: (cursor: C | null) => Promise<[rows: readonly T[], next: C | null]>,
+  idOf: (row: T) => string | number,
 ) {
   const rows = useSignal<readonly T[]>([]);
   const more = useSignal<boolean | null>(null);
   const problem = useSignal("");
-  const at = useRef({ cursor: null as C | null, turn: 0, timer: 0 });
+  const at = useRef({ cursor: null as C | null, asked: false, timer: 0 });
   const latest = useRef(load);
   latest.current = load;
 
   async function next(): Promise<void> {
-    const { turn, cursor } = at.current;
+    const turn = at.current;
+    if (turn.asked) return;
+    turn.asked = true;
     problem.value = "";
     try {
-      const [page, after] = await latest.current(cursor);
+      const [page, after] = await latest.current(turn.cursor);
       // A slow answer must not take the place of a later one.
-      if (turn !== at.current.turn) return;
-      rows.value = cursor === null ? page : [...rows.value, ...page];
-      at.current.cursor = after;
+      if (turn !== at.current) return;
+      const held = turn.cursor === null ? [] : rows.value;
+      const ids = new Set(held.map(idOf));
+      rows.value = [...held, ...page.filter((row) => !ids.has(idOf(row)))];
+      turn.cursor = after;
       more.value = after !== null;
     } catch (error) {
-      if (turn === at.current.turn) problem.value = saidOf(error);
+      if (turn === at.current) problem.value = saidOf(error);
+    } finally {
+      turn.asked = false;
     }
   }
-  function again(pause = 0): void {
-    at.current = { ...at.current, cursor: null, turn: at.current.turn + 1 };
+  function begin(timer = 0): void {
     clearTimeout(at.current.timer);
-    at.current.timer = setTimeout(next, pause);
+    at.current = { cursor: null, asked: false, timer };
+  }
+  function again(): Promise<void> {
+    begin();
+    return next();
   }
   const first = useRef(true);
   useSignalEffect(() => {
     void key();
-    again(first.current ? 0 : PAUSE);
+    begin(setTimeout(next, first.current ? 0 : PAUSE));
     first.current = false;
   });
   useEffect(() => () => clearTimeout(at.current.timer), []);
-  return { rows, more, problem, next, again: () => again() } satisfies Loaded<T>;
+  return { rows, more, problem, next, again } satisfies Loaded<T>;
 }
 
 /** What stands below the rows. */
@@ -68,9 +79,9 @@ export function Rest({ of: { rows, more, problem, next }, none }: { of: Loaded<u
       {problem.value && <p class="wrong">{problem.value}</p>}
       {more.value === null && !problem.value && <p class="quiet">One moment…</p>}
       {more.value === false && rows.value.length === 0 && <p class="quiet">{none}</p>}
-      {more.value && (
+      {(more.value || problem.value) && (
         <button type="button" class="link" onClick={next}>
-          More
+          {problem.value ? "Try again" : "More"}
         </button>
       )}
     </div>

@@ -24,6 +24,7 @@ export function Log() {
       const page = await api.log(before);
       return [page.results, page.before];
     },
+    ({ id }) => id,
   );
   return (
     <>

@@ -14,6 +14,7 @@ import { Avatar, Name } from "../app/parts.tsx";
 import { restoreTheme } from "../app/theme.ts";
 import { api } from "./api.ts";
 import { Ask } from "./ask.tsx";
+import { watchFocus } from "./focus.ts";
 import { Live } from "./live.tsx";
 import { Log } from "./log.tsx";
 import { Messages, Rooms } from "./rooms.tsx";
@@ -64,6 +65,7 @@ function Admin() {
         </section>
       </main>
     );
+  const title = PAGES.find(([name]) => name === page.value)![1];
   return (
     <div class="admin">
       <header class="glass">
@@ -81,7 +83,8 @@ function Admin() {
         </span>
         <a href="/">To the chat</a>
       </header>
-      <main class="glass scrolls" aria-label={PAGES.find(([name]) => name === page.value)![1]}>
+      <main class="glass scrolls" aria-label={title}>
+        <h2 class="for-ears">{title}</h2>
         {page.value === "people" && <Users />}
         {page.value === "rooms" &&
           (room.value ? (
@@ -100,6 +103,7 @@ function Admin() {
 const App = () => (me.value ? <Admin key={me.value.id} /> : <Entry />);
 
 restoreTheme();
+watchFocus();
 document.title = "LiquidChat: administration";
 await chat.restore();
 render(<App />, document.querySelector("#app")!);

@@ -15,6 +15,7 @@ export function Rooms({ open }: { open: (room: AdminRoom) => void }) {
       const { results, next } = await api.rooms(search.value.trim(), page ?? 1);
       return [results, next === null ? null : (page ?? 1) + 1];
     },
+    ({ stream }) => stream,
   );
   return (
     <>
@@ -64,6 +65,7 @@ export function Messages({ room, back }: { room: AdminRoom; back: () => void }) 
       const page = await api.messages(room.stream, search.value.trim(), before);
       return [page.results, page.before];
     },
+    ({ id }) => id,
   );
 
   function ask(message: AdminMessage): void {

@@ -61,6 +61,7 @@ export function Users() {
       const { results, next } = await api.users(search.value.trim(), only.value, page ?? 1);
       return [results, next === null ? null : (page ?? 1) + 1];
     },
+    ({ id }) => id,
   );
 
   function ask(user: AdminUser, act: Act): void {
@@ -71,6 +72,8 @@ export function Users() {
       run: async (password) => {
         const { link, user: now } = await api.act(user.id, act, password);
         pages.rows.value = pages.rows.value.map((row) => (row.id === now.id ? now : row));
+        // Whom the filter leaves out by now, the pages that are yet to come no longer count.
+        if (only.value) await pages.again();
         return link;
       },
     };
