@@ -1,7 +1,7 @@
-/** Administration by somebody quick on slow answers, and by keys alone. */
+/** Administration by somebody quick, on slow answers, by keys alone, and against people who send what is hard to show. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { Browser, BrowserContextOptions } from "playwright-core";
-import { PASSWORD, Person } from "../support/client.ts";
+import { call, PASSWORD, Person } from "../support/client.ts";
 import { runProgram } from "../support/program.ts";
 import { embeddedRig, type Rig } from "../support/server.ts";
 import { eventually } from "../support/services.ts";
@@ -169,6 +169,57 @@ describe.skipIf(!haveChromium)("an admin in a hurry", () => {
     }
     await press("Rooms");
     await eventually(async () => expect(await focused(hand)).toBe("Find a room by who is in it"));
+    expect(hand.wrongs).toEqual([]);
+    await hand.close();
+  }, 60_000);
+
+  for (const [device, options] of Object.entries({
+    "a wide screen": { viewport: { width: 1120, height: 760 } },
+    "a phone": { viewport: { width: 390, height: 780 }, hasTouch: true, isMobile: true },
+  }))
+    test(`no address and no message makes a list unusable, on ${device}`, async () => {
+      const username = `mallory${options.viewport.width}`;
+      const email = `${"m".repeat(64)}@${`${"mallory".repeat(8)}.`.repeat(3)}${options.viewport.width}.example`;
+      const fields = { username, email, password: PASSWORD, password_confirm: PASSWORD };
+      expect((await call(rig.url(), "POST", "/api/auth/signup/", { body: fields })).status).toBe(201);
+      const mallory = await Person.signUp(rig.url());
+      for (const content of [`a${"\n".repeat(1_900)}b`, "Z\u0301\u0322\u0330\u034a".repeat(300)])
+        await mallory.post("/api/chat/global/messages/", { content });
+      const hand = await sit(options);
+      const beyond = () =>
+        hand.page.evaluate(() => {
+          const main = document.querySelector("main")!;
+          return main.scrollWidth - main.clientWidth;
+        });
+      await hand.page.getByLabel("Find a person").fill(username);
+      await eventually(async () => expect(await names(hand)).toEqual([username]));
+      expect(await beyond()).toBe(0);
+      await hand.page.getByRole("link", { name: "Rooms" }).click();
+      await button(hand, "Messages: Everyone").click();
+      await hand.page.locator(".said").first().waitFor();
+      const rows = await hand.page.locator(".table li").all();
+      for (const row of rows) expect((await row.boundingBox())!.height).toBeLessThan(400);
+      expect(rows.length).toBeGreaterThan(1);
+      expect(await beyond()).toBe(0);
+      expect(hand.wrongs).toEqual([]);
+      await hand.close();
+    }, 60_000);
+
+  test("the card speaks English like all of it, times are read as they are written, and with colours of the system's own one sees where one is", async () => {
+    const hand = await sitDown(browser, rig.url(), { locale: "ar", colorScheme: "dark", forcedColors: "active" });
+    await hand.page.goto(`${rig.url()}/admin/`);
+    await hand.page.getByRole("heading", { name: "Welcome back" }).waitFor();
+    expect(await hand.page.getByRole("combobox").count()).toBe(0);
+    await enter(hand, "Ada");
+    const time = hand.page.locator(".table time").first();
+    expect(await time.evaluate((element) => getComputedStyle(element).direction)).toBe("rtl");
+    const isMarked = await hand.page.locator(".admin nav a").evaluateAll((links) => {
+      const probe = document.body.appendChild(document.createElement("i"));
+      probe.style.background = "Highlight";
+      const groundOf = (element: Element) => getComputedStyle(element).backgroundColor;
+      return links.map((link) => groundOf(link) === groundOf(probe));
+    });
+    expect(isMarked).toEqual([true, false, false, false]);
     expect(hand.wrongs).toEqual([]);
     await hand.close();
   }, 60_000);

@@ -117,4 +117,9 @@ export function Search({
 }
 
 const when = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
-export const When = ({ at }: { at: string }) => <time dateTime={at}>{when.format(new Date(at))}</time>;
+/** As the browser's owner writes times, which can be from right to left. */
+export const When = ({ at }: { at: string }) => (
+  <time dir="auto" dateTime={at}>
+    {when.format(new Date(at))}
+  </time>
+);

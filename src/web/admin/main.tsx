@@ -3,6 +3,7 @@ import "../style/base.css";
 import "../style/parts.css";
 import "../style/entry.css";
 import "../style/admin.css";
+import "../style/forced-colors.css";
 import { useSignal } from "@preact/signals";
 import { render } from "preact";
 import { useEffect } from "preact/hooks";
