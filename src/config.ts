@@ -12,13 +12,19 @@ export class ConfigError extends Error {}
 
 type Env = Record<string, string | undefined>;
 
+const MAX_FRAME_BYTES = 16 * 1024 * 1024;
+
 /** `mayWrite`: where a secret has to be generated, it is kept in `DATA_DIR`. A command that only looks must leave no file of another user there. */
 export function readConfig(env: Env = process.env, mayWrite = true) {
   const dataDir = env.DATA_DIR || "./data";
   const databaseUrl = readDatabaseUrl(env);
   const redisUrl = readRedisUrl(env);
-  const messageMaxLength = whole(env, "MESSAGE_MAX_LENGTH", 2000, 1);
-  const workers = whole(env, "WORKERS", 1, 1);
+  const messageMaxLength = whole(env, "MESSAGE_MAX_LENGTH", 2000, 1, 1_000_000);
+  const maxFrameBytes =
+    whole(env, "MAX_FRAME_BYTES", Math.max(64 * 1024, 12 * messageMaxLength + 4096), 0, MAX_FRAME_BYTES) ||
+    MAX_FRAME_BYTES;
+  if (maxFrameBytes < 4096) throw new ConfigError("MAX_FRAME_BYTES: must be 0, or at least 4096: a token is a frame.");
+  const workers = whole(env, "WORKERS", 1, 1, 1_000);
   const port = whole(env, "PORT", 8000, 0, 65535);
   if (workers > 1 && (!databaseUrl || !redisUrl)) {
     throw new ConfigError(
@@ -37,17 +43,16 @@ export function readConfig(env: Env = process.env, mayWrite = true) {
     debug: flag(env, "DEBUG"),
     metrics: readMetrics(env, workers, port),
     messageMaxLength,
-    maxFrameBytes:
-      whole(env, "MAX_FRAME_BYTES", Math.max(64 * 1024, 12 * messageMaxLength + 4096), 0) || 16 * 1024 * 1024,
+    maxFrameBytes,
     messageRate: { perSecond: number(env, "MESSAGE_RATE_LIMIT", 1, 0), burst: whole(env, "MESSAGE_RATE_BURST", 5, 1) },
     presence: {
       heartbeatMs: seconds(env, "PRESENCE_HEARTBEAT", 30),
-      expiryMs: seconds(env, "PRESENCE_EXPIRY", 60),
+      expiryMs: seconds(env, "PRESENCE_EXPIRY", 60, 2),
       graceMs: seconds(env, "PRESENCE_GRACE", 5),
     },
-    accessTokenMs: positive(env, "ACCESS_TOKEN_LIFETIME", 15) * 60_000,
-    refreshTokenMs: positive(env, "REFRESH_TOKEN_LIFETIME", 7) * 86_400_000,
-    sessionMs: positive(env, "SESSION_LIFETIME", 90) * 86_400_000,
+    accessTokenMs: number(env, "ACCESS_TOKEN_LIFETIME", 15, 0.1, 525_600) * 60_000,
+    refreshTokenMs: number(env, "REFRESH_TOKEN_LIFETIME", 7, 0.001, 36_500) * 86_400_000,
+    sessionMs: number(env, "SESSION_LIFETIME", 90, 0.001, 36_500) * 86_400_000,
     refreshGraceMs: seconds(env, "REFRESH_GRACE", 10),
     /** Per minute; 0 is off. */
     limitsByUser: {
@@ -100,7 +105,15 @@ function readDatabaseUrl(env: Env): string | null {
   if (!names.some((name) => env[name])) return null;
   const part = (name: string, fallback: string) => encodeURIComponent(env[name] || fallback);
   const port = whole(env, "DB_PORT", 5432, 1, 65535);
-  return `postgres://${part("DB_USER", "liquidchat")}:${part("DB_PASSWORD", "")}@${env.DB_HOST || "localhost"}:${port}/${part("DB_NAME", "liquidchat")}`;
+  return `postgres://${part("DB_USER", "liquidchat")}:${part("DB_PASSWORD", "")}@${hostName(env, "DB_HOST")}:${port}/${part("DB_NAME", "liquidchat")}`;
+}
+
+/** As it may stand in a URL: there whatever is behind a `/`, `?`, `#` or `@` is something else. */
+function hostName(env: Env, name: string): string {
+  const host = env[name]?.trim() || "localhost";
+  if (!/^([\w.-]+|\[[\da-f:.]+\])$/i.test(host) || !URL.canParse(`redis://${host}`))
+    throw new ConfigError(`${name}: must be the name or address of a machine alone, not "${env[name]}".`);
+  return host;
 }
 
 /** Where /metrics is: on a port of its own, or on the main one for who has the token; nowhere by default. */
@@ -128,7 +141,7 @@ function readRedisUrl(env: Env): string | null {
     return env.REDIS_URL;
   }
   if (!env.REDIS_HOST && !env.REDIS_PORT) return null;
-  return `redis://${env.REDIS_HOST || "localhost"}:${whole(env, "REDIS_PORT", 6379, 1, 65535)}`;
+  return `redis://${hostName(env, "REDIS_HOST")}:${whole(env, "REDIS_PORT", 6379, 1, 65535)}`;
 }
 
 /** Secrets that stand in public text, the first version's among them, or are made of such; whoever knows the secret is everybody. */
@@ -178,7 +191,8 @@ function generatedSecret(dataDir: string, mayWrite: boolean): string {
       if (existsSync(file)) renameSync(made, file);
       else linkSync(made, file);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+      // Some file systems know no links.
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") renameSync(made, file);
     } finally {
       rmSync(made, { force: true });
     }
@@ -206,13 +220,9 @@ function whole(env: Env, name: string, fallback: number, least: number, most?: n
   return value;
 }
 
-function positive(env: Env, name: string, fallback: number): number {
-  const value = number(env, name, fallback, 0);
-  if (value === 0) throw new ConfigError(`${name}: must be above 0.`);
-  return value;
-}
-
-const seconds = (env: Env, name: string, fallback: number) => positive(env, name, fallback) * 1000;
+/** A day at most: timers know no month. */
+const seconds = (env: Env, name: string, fallback: number, least = 0.1) =>
+  number(env, name, fallback, least, 86_400) * 1000;
 
 function flag(env: Env, name: string): boolean {
   const text = (env[name] ?? "").trim().toLowerCase();

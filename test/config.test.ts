@@ -1,5 +1,6 @@
-import { expect, test } from "bun:test";
+import { expect, mock, test } from "bun:test";
 import { randomBytes } from "node:crypto";
+import * as fs from "node:fs";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { readConfig } from "../src/config.ts";
@@ -51,11 +52,25 @@ test("a bad value names its variable", () => {
     { PRESENCE_GRACE: "0" }, { ACCESS_TOKEN_LIFETIME: "x" }, { MESSAGE_RATE_LIMIT: "-1" }, { DATABASE_URL: "mysql://x" }, { REDIS_URL: "http://x" }, { DB_PORT: "x" },
     { ALLOWED_ORIGINS: "https://a.example/path" }, { ALLOWED_ORIGINS: "*" }, { TRUSTED_PROXIES: "10.0.0.0/33" }, { TRUSTED_PROXIES: "proxy" },
     { TRUSTED_PROXIES: "10.0.0.5/" }, { TRUSTED_PROXIES: "::1/" }, { TRUSTED_PROXIES: "10.0.0.0/8/16" }, { TRUSTED_PROXIES: "10.0.0.0/0x8" },
-    { DATABASE_URL: "postgres://a:100%@db/chat" },
+    { DATABASE_URL: "postgres://a:100%@db/chat" }, { DB_HOST: "localhost:5432" }, { DB_HOST: "db/x" }, { DB_HOST: "me@db" }, { DB_HOST: "d b" }, { DB_HOST: "[:]" },
+    { REDIS_HOST: "localhost:6379" }, { REDIS_HOST: "r?x" }, { REDIS_HOST: "redis://r" }, { WORKERS: "9007199254740991" },
+    { ACCESS_TOKEN_LIFETIME: "999999999999" }, { ACCESS_TOKEN_LIFETIME: "0.00001" }, { REFRESH_TOKEN_LIFETIME: "999999999" }, { SESSION_LIFETIME: "999999999" }, { SESSION_LIFETIME: "0" },
+    { MESSAGE_MAX_LENGTH: "9007199254740991" }, { MAX_FRAME_BYTES: "9007199254740991" }, { MAX_FRAME_BYTES: "1" },
+    { PRESENCE_HEARTBEAT: "100000000000" }, { PRESENCE_HEARTBEAT: "0.001" }, { PRESENCE_EXPIRY: "1" }, { REFRESH_GRACE: "100000" },
     { SECRET_KEY: "short" }, { SECRET_KEY: "django-insecure-0123456789abcdef0123456789" }, { SECRET_KEY: "x".repeat(40) }, { SECRET_KEY: "change-me-please-change-me-please-ok" },
   ]; // prettier-ignore
-  for (const env of bad) expect(() => readConfig({ SECRET_KEY, ...env })).toThrow(Object.keys(env)[0]!);
+  for (const env of bad) expect(() => readConfig({ SECRET_KEY, ...env })).toThrow(`${Object.keys(env)[0]!}: `);
   expect(() => readConfig({ DATABASE_URL: "postgres://u@h/d" })).toThrow("SECRET_KEY");
+});
+
+test("names and addresses of machines stand as they are in the URLs made of them; the longest messages fit into a frame", () => {
+  const urls = (host: string) => {
+    const { databaseUrl, redisUrl } = readConfig({ SECRET_KEY, DB_HOST: host, REDIS_HOST: host });
+    return [databaseUrl, redisUrl].map((url) => new URL(url!).host);
+  };
+  for (const host of ["db", "my_db-1", "db.example.org.", "10.0.0.5", "[::1]"])
+    expect(urls(` ${host}`)).toEqual([`${host}:5432`, `${host}:6379`]);
+  expect(readConfig({ SECRET_KEY, MESSAGE_MAX_LENGTH: "1000000" }).maxFrameBytes).toBeGreaterThan(12_000_000);
 });
 
 test("a secret that is short, stands in public text or is the same few characters over and over is refused; what a machine made never is", () => {
@@ -108,6 +123,24 @@ test("a secret that a first start could not write down whole is made by the next
   expect(first.secretKeys[0]!.bytes.length).toBe(64);
   expect(next.secretKeys).toEqual(first.secretKeys);
   expect(readdirSync(dir)).toEqual(["secret_key"]);
+});
+
+test("where the file system knows no hard links, a secret is kept all the same", async () => {
+  let linkless = true;
+  const real = { ...fs };
+  const linkSync = (from: string, to: string) => {
+    if (linkless) throw Object.assign(new Error("EPERM: operation not permitted, link"), { code: "EPERM" });
+    real.linkSync(from, to);
+  };
+  mock.module("node:fs", () => ({ ...real, linkSync, default: { ...real, linkSync } }));
+  const dir = await tempDir();
+  try {
+    const [first, next] = [readConfig({ DATA_DIR: dir }), readConfig({ DATA_DIR: dir })];
+    expect(next.secretKeys).toEqual(first.secretKeys);
+    expect(readdirSync(dir)).toEqual(["secret_key"]);
+  } finally {
+    linkless = false;
+  }
 });
 
 test("a log that cannot be written changes no answer and ends nothing", async () => {
