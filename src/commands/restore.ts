@@ -1,5 +1,6 @@
 import { openToFill } from "../backends.ts";
 import { readConfig } from "../config.ts";
+import { openArchive } from "../moving/archive.ts";
 import { restore as restoreInto } from "../moving/restore.ts";
 import { systemClock as clock } from "../ops/clock.ts";
 import { createLog } from "../ops/log.ts";
@@ -15,6 +16,8 @@ transaction, after the file has been checked: whatever happens, nothing is half 
 ended after the backup would live again. --keep-sessions, for a move with the same SECRET_KEY, keeps sessions and one-time links.`,
   async run(args) {
     const { names, values } = readArgs(args, { "keep-sessions": { type: "boolean", default: false } }, ["FILE"]);
+    // Before a folder is made for what does not come.
+    await openArchive(names[0]!);
     const config = readConfig();
     const session = await openToFill(config, clock, createLog(config.debug));
     try {

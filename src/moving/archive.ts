@@ -4,9 +4,9 @@
  * of all lines before}`.
  */
 import { createReadStream, createWriteStream } from "node:fs";
-import { access, chmod, open, rename, rm } from "node:fs/promises";
+import { access, chmod, lstat, open, realpath, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
-import { Readable } from "node:stream";
+import { Readable, type Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { constants, createGunzip, createGzip } from "node:zlib";
 import { z } from "zod";
@@ -33,6 +33,18 @@ export type Piece = { table: string; columns: string[]; rows: string[] };
 /** Far more than a row can have, and less than hurts: the file may be anything. */
 const MAX_LINE = 64 * 1024 * 1024;
 const PIECE = 1_000;
+/** A checksum for each table. */
+const MAX_LAST_LINE = 64 * 1024;
+
+/** Where the file is that the name stands for: a link is followed. What is there and no file, a device or a pipe, must not be replaced by one. */
+export async function placeOf(file: string): Promise<string> {
+  const found = await stat(file).catch(() => null);
+  if (found && !found.isFile()) throw new Error(`${file} is there and is no file. Name another one`);
+  if (found) return realpath(file);
+  const link = await lstat(file).catch(() => null);
+  if (link) throw new Error(`${file} is a link that leads to nothing. Name another file`);
+  return file;
+}
 
 /**
  * Writes an archive so that the file is there when all of it is, on the disk and readable by its owner alone, and else what was there before.
@@ -45,12 +57,7 @@ export async function saveArchive(
 ): Promise<Checksums & { rows: number }> {
   const partial = `${file}.${crypto.randomUUID().slice(0, 8)}.partial`;
   try {
-    const out = createWriteStream(partial, { flags: "wx", mode: 0o600 });
-    await pipeline(
-      Readable.from(counted(text, progress), { objectMode: true }),
-      createGzip({ level: constants.Z_BEST_SPEED }),
-      out,
-    );
+    await write(text, createWriteStream(partial, { flags: "wx", mode: 0o600 }), progress);
     await chmod(partial, 0o600);
     await sync(partial);
     const verified = await verifyArchive(partial);
@@ -63,18 +70,40 @@ export async function saveArchive(
   }
 }
 
-/** Tells how many of the rows that the header announces have passed. */
-async function* counted(text: AsyncIterable<string | Uint8Array>, progress: Progress) {
-  const decoder = new TextDecoder();
-  let [first, total, lines] = ["", 0, 0];
-  for await (const piece of text) {
-    const now = typeof piece === "string" ? piece : decoder.decode(piece, { stream: true });
-    if (!lines) first += now;
-    lines += now.split("\n").length - 1;
-    if (lines && !total) total = rowsIn(headerLine.parse(JSON.parse(first.slice(0, first.indexOf("\n")))));
-    progress(Math.min(lines, total), total);
-    yield piece;
+/** Writes one to where it cannot be read again. Throws where its end is missing; what happens to it behind a pipe, the restore tells. */
+export async function pipeArchive(
+  out: Writable,
+  text: AsyncIterable<string | Uint8Array>,
+  progress: Progress,
+): Promise<Checksums & { rows: number }> {
+  try {
+    const { rows, end } = await write(text, out, progress);
+    const last = end.endsWith("\n") && parsed(lastLine, end.slice(end.lastIndexOf("\n", end.length - 2) + 1));
+    if (!last) throw new Error("its end did not come");
+    return { ...last, rows };
+  } catch (cause) {
+    throw new Error("The backup cannot be written", { cause });
   }
+}
+
+/** Tells how many of the rows that the header announces have passed. Returns that number, and how the text ends. */
+async function write(text: AsyncIterable<string | Uint8Array>, out: Writable, progress: Progress) {
+  const decoder = new TextDecoder();
+  let [first, rows, lines, end] = ["", 0, 0, ""];
+  async function* counted() {
+    for await (const piece of text) {
+      const now = typeof piece === "string" ? piece : decoder.decode(piece, { stream: true });
+      if (!lines) first += now;
+      lines += now.split("\n").length - 1;
+      if (lines && !rows) rows = rowsIn(headerLine.parse(JSON.parse(first.slice(0, first.indexOf("\n")))));
+      progress(Math.min(lines, rows), rows);
+      end = (end + now).slice(-MAX_LAST_LINE);
+      yield piece;
+    }
+  }
+  const source = Readable.from(counted(), { objectMode: true });
+  await pipeline(source, createGzip({ level: constants.Z_BEST_SPEED }), out);
+  return { rows, end };
 }
 
 export const rowsIn = ({ counts }: Header) => Object.values(counts).reduce((sum, n) => sum + n, 0);

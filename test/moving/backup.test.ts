@@ -1,9 +1,12 @@
 import { afterEach, expect, test } from "bun:test";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { Writable } from "node:stream";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { migrate } from "../../src/db/migrate.ts";
 import { MIGRATIONS } from "../../src/db/migrations.ts";
 import { GLOBAL_ROOM } from "../../src/db/schema.ts";
+import { pipeArchive } from "../../src/moving/archive.ts";
+import { archiveText } from "../../src/moving/backup.ts";
 import { restore } from "../../src/moving/restore.ts";
 import { readAll } from "../../src/moving/rows.ts";
 import { archive, backUp, closeAll, count, epoch, failure, KINDS, make, populate, say } from "./databases.ts";
@@ -166,6 +169,22 @@ for (const [kind, open] of KINDS) {
     expect(await fresh.db.query("SELECT count(*) AS n FROM retired_names", [])).toEqual([{ n: 0 }]);
   }, 120_000);
 }
+
+test("a text that breaks off is no backup, also where it went to a pipe and cannot be read again", async () => {
+  const { db } = await make(KINDS[0]![1]);
+  await populate(db);
+  const text: string[] = [];
+  for await (const piece of archiveText(db, new Date())) text.push(piece);
+  const piped = (pieces: string[]) => {
+    const out: Uint8Array[] = [];
+    const sink = new Writable({ write: (chunk, _, done) => (out.push(chunk), done()) });
+    return pipeArchive(sink, (async function* () { yield* pieces; })(), () => {}).then((sums) => [sums, gunzipSync(Buffer.concat(out)).toString()]); // prettier-ignore
+  };
+  const sums = JSON.parse(text.at(-1)!);
+  expect(await piped(text)).toEqual([{ ...sums, rows: expect.any(Number) }, text.join("")]);
+  for (const cut of [text.slice(0, -1), text.slice(0, 1), [], [...text.slice(0, -1), text.at(-1)!.slice(0, -1)]])
+    expect(await failure(piped(cut))).toContain("cannot be written");
+});
 
 /** With another header, and checksums that fit it. */
 function remade(lines: string[], change: (head: { migrations: string[] }) => object): Uint8Array {

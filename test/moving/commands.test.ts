@@ -1,6 +1,6 @@
 /** The commands, as an operator runs them beside running servers. */
 import { afterEach, expect, test } from "bun:test";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openEmbedded } from "../../src/db/embedded.ts";
 import { systemClock } from "../../src/ops/clock.ts";
@@ -111,6 +111,57 @@ test("a backup in a folder without a database replaces nothing, and makes none t
   }));
   expect([code, told]).toEqual([1, `DATA_DIR: there is no database in ${elsewhere}\n`]);
   expect([readFileSync(file).equals(good), existsSync(elsewhere)]).toEqual([true, false]);
+});
+
+test("a backup replaces no pipe, device or folder; a link stays, and what it leads to is replaced", async () => {
+  const env = await elsewhere[0]![1]();
+  await run(["migrate"], env);
+  const dir = await tempDir();
+  const [pipe, target, link, lost] = ["pipe", "target", "link", "lost"].map((name) => join(dir, name)) as [string, string, string, string]; // prettier-ignore
+  Bun.spawnSync(["mkfifo", pipe]);
+  writeFileSync(target, "the backup before");
+  symlinkSync("target", link);
+  symlinkSync("nowhere", lost);
+  for (const [file, says] of [
+    [pipe, "is there and is no file"],
+    [dir, "is there and is no file"],
+    [lost, "is a link that leads to nothing"],
+  ] as const) {
+    const { code, told } = await run(["backup", file], env);
+    expect([code, told]).toEqual([1, expect.stringContaining(`${file} ${says}`)]);
+  }
+  expect([statSync(pipe).isFIFO(), lstatSync(lost).isSymbolicLink()]).toEqual([true, true]);
+  expect((await run(["backup", link], env)).code).toBe(0);
+  expect([lstatSync(link).isSymbolicLink(), lstatSync(target).isFile()]).toEqual([true, true]);
+  expect((await run(["restore", target], await elsewhere[0]![1]())).code).toBe(0);
+  expect(readdirSync(dir).sort()).toEqual(["link", "lost", "pipe", "target"]);
+}, 60_000);
+
+test("a backup to standard output is all that goes there, and can be restored; one that nobody takes has failed", async () => {
+  const rig = await embeddedRig();
+  rigs.push(rig);
+  await Person.signUp(rig.url());
+  const file = join(await tempDir(), "backup");
+  const shell = (line: string) =>
+    runProgram(["-c", line, process.execPath, MAIN, "backup", "-"], { ...rig.env, FILE: file }, { program: ["bash"] });
+  const piped = await shell('set -o pipefail; "$0" "$@" | cat > "$FILE"');
+  expect([piped.code, piped.err]).toEqual([0, expect.stringMatching(/^Standard output has \d+ rows\. SHA-256 /)]);
+  expect((await run(["restore", file], await elsewhere[0]![1]())).told).toContain("1 users");
+  const closed = await shell('"$0" "$@" | true; exit ${PIPESTATUS[0]}');
+  expect([closed.code, closed.err]).toEqual([1, expect.stringContaining("The backup cannot be written: EPIPE")]);
+}, 60_000);
+
+test("a restore from what is no backup makes no folder for it", async () => {
+  const dir = await tempDir();
+  writeFileSync(join(dir, "other"), "hello");
+  for (const [name, says] of [
+    ["none", "ENOENT"],
+    ["other", "is no backup of LiquidChat"],
+  ] as const) {
+    const { code, err } = await runProgram(["restore", join(dir, name)], { DATA_DIR: join(dir, "data") });
+    expect([code, err]).toEqual([1, expect.stringContaining(says)]);
+  }
+  expect(readdirSync(dir)).toEqual(["other"]);
 });
 
 test("a backup that is killed leaves no file, and does not keep the next one from being made", async () => {
