@@ -1,5 +1,5 @@
 /** What an operator trips over. Each check looks without changing anything, and tells what is wrong with the way to mend it. */
-import { existsSync, statSync } from "node:fs";
+import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { askRedisTime } from "../bus/redis.ts";
@@ -35,8 +35,9 @@ export const CHECKS: Check[] = [
     look: (config, clock, log) => (config.databaseUrl ? postgres(config, clock) : embedded(config, clock, log)),
   },
   { of: "redis", look: redis },
-  { of: "data folder", look: async ({ dataDir }) => folder(dataDir) },
-  { of: "disk", look: async ({ dataDir }) => disk(dataDir) },
+  // PostgreSQL has its own.
+  { of: "data folder", look: async ({ databaseUrl, dataDir }) => (databaseUrl ? null : folder(dataDir)) },
+  { of: "disk", look: async ({ databaseUrl, dataDir }) => (databaseUrl ? null : disk(dataDir)) },
   { of: "port", look: port },
   { of: "port of /metrics", look: metricsPorts },
   { of: "open files", look: async ({ maxSockets }) => files(maxSockets.all) },
@@ -77,8 +78,10 @@ async function postgres(config: Config, clock: Clock): Promise<Finding[]> {
 }
 
 /** Opened only where there is one, nobody holds it, and it is ours: a look must not leave files of another user. */
-async function embedded({ dataDir }: Config, clock: Clock, log: Log): Promise<Finding[]> {
-  if (!existsSync(join(dataDir, "pg")) || folder(dataDir).some((finding) => finding.wrong)) return [];
+async function embedded({ dataDir }: Config, clock: Clock, log: Log): Promise<Finding[] | null> {
+  if (folder(dataDir).some((finding) => finding.wrong)) return null;
+  if (!existsSync(join(dataDir, "pg")))
+    return mind(`No database in ${resolve(dataDir)} yet; the first start makes one.`);
   try {
     const db = await openEmbedded(dataDir, clock, log);
     try {
@@ -119,22 +122,35 @@ function clocks(whose: string, theirs: number, before: number, after: number): F
 }
 
 function folder(dataDir: string): Finding[] {
-  if (!existsSync(dataDir)) return [];
-  const { uid, mode } = statSync(dataDir);
+  const dir = resolve(dataDir);
+  const at = nearest(dir);
+  const { uid, mode } = statSync(at);
   const me = process.geteuid!();
-  if (uid !== me)
+  if (at === dir && uid !== me)
     return wrong(
-      `DATA_DIR: ${dataDir} belongs to user ${uid}, and this is user ${me}. Run the server and its commands as its owner, or chown -R ${me} ${resolve(dataDir)}.`,
+      `DATA_DIR: ${dataDir} belongs to user ${uid}, and this is user ${me}. Run the server and its commands as its owner, or chown -R ${me} ${dir}.`,
     );
-  if ((mode & 0o700) !== 0o700)
-    return wrong(`DATA_DIR: its owner may not write to ${dataDir}. chmod 700 ${resolve(dataDir)}.`);
-  return mode & 0o077 ? mind(`DATA_DIR: other users may look into ${dataDir}. chmod 700 ${resolve(dataDir)}.`) : [];
+  if (at === dir && (mode & 0o700) !== 0o700)
+    return wrong(`DATA_DIR: its owner may not write to ${dataDir}. chmod 700 ${dir}.`);
+  try {
+    accessSync(`${at}/.`, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    return wrong(
+      `DATA_DIR: user ${me} cannot write to ${at} (${(error as NodeJS.ErrnoException).code}). Let them, or set another DATA_DIR.`,
+    );
+  }
+  return at === dir && mode & 0o077 ? mind(`DATA_DIR: other users may look into ${dataDir}. chmod 700 ${dir}.`) : [];
+}
+
+/** The folder that there is on the way to one that need not be there yet. */
+function nearest(dir: string): string {
+  let at = resolve(dir);
+  while (!existsSync(at)) at = dirname(at);
+  return at;
 }
 
 async function disk(dataDir: string): Promise<Finding[]> {
-  let at = resolve(dataDir);
-  while (!existsSync(at)) at = dirname(at);
-  const { bavail, bsize, files, ffree } = await statfs(at);
+  const { bavail, bsize, files, ffree } = await statfs(nearest(dataDir));
   const free = bavail * bsize;
   const isFull = free < LEAST_FREE_BYTES || (files > 0 && ffree === 0);
   if (isFull)

@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { startApp } from "../app.ts";
 import { readConfig } from "../config.ts";
 import { createLog, endOnDefect } from "../ops/log.ts";
@@ -35,11 +37,14 @@ export const worker: Command = {
 async function serveAlone(config: ReturnType<typeof readConfig>, onStop: OnStop): Promise<number> {
   const log = createLog(config.debug);
   endOnDefect(log);
+  // Started in the wrong folder it begins an empty chat, and nobody would know why.
+  const isNew = !existsSync(join(config.dataDir, "pg"));
+  const where = config.databaseUrl ? "" : `, ${isNew ? "with a new database" : "data"} in ${resolve(config.dataDir)}`;
   const stopped = new Promise<void>(onStop);
   // Told to stop while it still waits for its database, say, it just goes: nobody is served yet, and a first process has no default to end by.
   const app = await Promise.race([startApp({ config, log }), stopped]);
   if (!app) return 0;
-  console.log(`LiquidChat is ready on http://localhost:${app.port}`);
+  console.log(`LiquidChat is ready on http://localhost:${app.port}${where}`);
   await stopped;
   await app.stop().catch((error) => log.error({ err: error }, "the stop was not clean"));
   return 0;

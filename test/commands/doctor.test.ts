@@ -1,6 +1,6 @@
 /** What is wrong, each with the real thing: a full disk, a port that is taken, a database of tomorrow. */
 import { expect, test } from "bun:test";
-import { chmodSync, chownSync, existsSync, readdirSync } from "node:fs";
+import { chmodSync, chownSync, existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import postgres from "postgres";
 import { diagnose } from "../../src/commands/doctor.ts";
@@ -27,6 +27,37 @@ test("where all is well, nothing is wrong, and nothing was made or changed", asy
   const dir = await tempDir();
   expect(await wrongs({ DATA_DIR: join(dir, "data") })).toEqual([]);
   expect(readdirSync(dir)).toEqual([]);
+});
+
+test("a folder without a database is told, for it may be the wrong one", async () => {
+  const env = { DATA_DIR: join(await tempDir(), "data"), SECRET_KEY: SECRET, PORT: "0" };
+  const none = `mind   No database in ${env.DATA_DIR} yet; the first start makes one.`;
+  expect((await runProgram(["doctor"], env)).out).toContain(none);
+  await runProgram(["migrate"], env);
+  const { out } = await runProgram(["doctor"], env);
+  expect([out.includes(none), out.includes("ok     database")]).toEqual([false, true]);
+});
+
+test("a folder that cannot be made, or written to", async () => {
+  const dir = await tempDir();
+  const cannot = (at: string, code: string) => one("DATA_DIR", `cannot write to ${at} (${code})`);
+  writeFileSync(join(dir, "file"), "");
+  const inTheWay = { DATA_DIR: join(dir, "file", "data"), SECRET_KEY: SECRET };
+  expect(await wrongs(inTheWay)).toEqual(cannot(join(dir, "file"), "ENOTDIR"));
+  expect((await runProgram(["doctor"], inTheWay)).out).not.toContain("database");
+  const elsewhere = { ...inTheWay, DATABASE_URL: "postgres://x@127.0.0.1:1/x" };
+  expect(await wrongs(elsewhere)).toEqual(one("The database at 127.0.0.1:1 cannot be used"));
+  if (Bun.spawnSync(["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", dir]).exitCode !== 0) {
+    if (process.env.CI) throw new Error("this test mounts a disk, which needs root");
+    return console.warn("*** SKIPPED: mounting a disk needs root");
+  }
+  try {
+    const readOnly = { DATA_DIR: join(dir, "data"), SECRET_KEY: SECRET };
+    expect(await wrongs(readOnly)).toEqual(cannot(dir, "EROFS"));
+    expect((await runProgram(["migrate"], readOnly)).code).toBe(1);
+  } finally {
+    Bun.spawnSync(["umount", dir]);
+  }
 });
 
 test("two workers without Redis", async () => {

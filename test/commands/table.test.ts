@@ -62,6 +62,16 @@ describe("the embedded database", () => {
     expect([existsSync(socket), existsSync(join(env.DATA_DIR!, ".new"))]).toEqual([false, false]);
   });
 
+  test("a server says where its data is, and that the database is new where it was just made", async () => {
+    const env: Env = { DATA_DIR: join(await tempDir(), "data"), SECRET_KEY: SECRET };
+    for (const says of ["with a new database in", "data in"]) {
+      const server = await startServer(env);
+      await server.kill();
+      const ready = /^LiquidChat is ready on http:\/\/localhost:\d+, (.*)$/m.exec(server.output());
+      expect(ready?.[1]).toBe(`${says} ${env.DATA_DIR}`);
+    }
+  }, 30_000);
+
   test("a server whose folder takes no socket file serves all the same, and says so", async () => {
     const env: Env = { DATA_DIR: await tempDir(), SECRET_KEY: SECRET };
     mkdirSync(join(env.DATA_DIR!, "control.sock", "in-the-way"), { recursive: true });
