@@ -13,7 +13,10 @@ type Target = (typeof TARGETS)[number];
 
 const asked = process.argv.slice(2);
 const unknown = asked.find((name) => !TARGETS.includes(name as Target));
-if (unknown) throw new Error(`There is no target "${unknown}": ${TARGETS.join(", ")}`);
+if (unknown) {
+  console.error(`There is no target "${unknown}". There are ${TARGETS.join(", ")}.`);
+  process.exit(2);
+}
 
 process.chdir(join(import.meta.dir, ".."));
 const names = Object.keys(PAGES) as PageName[];

@@ -2,6 +2,7 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import { chmodSync, chownSync, copyFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import { version } from "../package.json";
 import { builtBinary } from "./support/binary.ts";
 import { Person } from "./support/client.ts";
 import { runProgram } from "./support/program.ts";
@@ -50,6 +51,7 @@ describe.skipIf(process.platform !== "linux")("the binary", () => {
     expect((await runProgram(["health"], env, { program })).code).toBe(1);
     expect(readdirSync(dir).sort()).toEqual(["data", "liquidchat"]);
     expect((await runProgram(["doctor"], env, { program })).code).toBe(0);
+    expect((await runProgram(["--version"], env, { program })).out).toBe(`liquidchat ${version}\n`);
 
     const second = await startServer(env, [], program);
     const again = await ada.at(second.url).get("/api/chat/global/messages/");

@@ -11,8 +11,8 @@ export const backup: Command = {
   help: `Writes everything in the database into one file, while the server goes on.
 Accounts, sessions, rooms and messages as they are at one moment; everything that was acknowledged before it is in it. FILE is replaced
 when the new one is whole and on the disk; its owner alone can read it. It holds password hashes and all messages, unencrypted, and not
-the SECRET_KEY. FILE can be -, for standard output: then look at the exit code, for nothing else tells whether what came is whole. The
-embedded database needs as much room again in DATA_DIR meanwhile.`,
+the SECRET_KEY. FILE can be -, for standard output: whether all of it came is then for the exit code to tell. The embedded database needs
+as much room again in DATA_DIR meanwhile.`,
   async run(args) {
     const { names } = readArgs(args, {}, ["FILE"]);
     const isPiped = names[0] === "-";

@@ -32,7 +32,9 @@ function parse<const T extends Options>(args: string[], options: T) {
   try {
     return parseArgs({ args, options, allowPositionals: true });
   } catch (error) {
-    throw new UsageError((error as Error).message, { cause: error });
+    const { message } = error as Error;
+    const [, option] = /^Unknown option '(.+?)'/.exec(message) ?? [];
+    throw new UsageError(option ? `There is no option ${option}.` : `${message}.`);
   }
 }
 

@@ -9,6 +9,7 @@ import { migrate } from "./migrate.ts";
 import { resetPassword } from "./reset-password.ts";
 import { restore } from "./restore.ts";
 import { serve, worker } from "./serve.ts";
+import { version } from "../../package.json";
 
 /** All that the program can be asked for. A new command is a file and a line here. */
 const COMMANDS: Command[] = [
@@ -29,6 +30,10 @@ const COMMANDS: Command[] = [
 export async function runCommand([name = serve.name, ...args]: string[], onStop: OnStop): Promise<number> {
   if (["--help", "-h", "help"].includes(name)) {
     console.log(overview());
+    return 0;
+  }
+  if (["--version", "-v", "version"].includes(name)) {
+    console.log(`liquidchat ${version}`);
     return 0;
   }
   const command = [...COMMANDS, worker].find((one) => one.name === name);
@@ -59,6 +64,6 @@ function overview(): string {
     "",
     ...lines,
     "",
-    "liquidchat <command> --help tells more. Settings come from the environment, or from a file .env here.",
+    "liquidchat <command> --help tells more, liquidchat --version which one this is. Settings come from the environment, or from a file .env here.",
   ].join("\n");
 }

@@ -29,10 +29,25 @@ describe("what is asked for", () => {
     }
   });
 
+  test("an option that there is not is told once, in one sentence", async () => {
+    const { err } = await runProgram(["create-admin", "ada", "--port=3"]);
+    expect(err).toBe("There is no option --port.\nUsage: liquidchat create-admin NAME [--link]\n");
+    const taken = (await runProgram(["create-admin", "ada", "--link=3"])).err;
+    expect(taken).toBe("Option '--link' does not take an argument.\nUsage: liquidchat create-admin NAME [--link]\n");
+  });
+
   test("a setting that cannot work is 1, and named", async () => {
     const { code, err } = await runProgram(["migrate"], { PORT: "x" });
     expect([code, err]).toEqual([1, 'PORT: must be a number from 0 to 65535, not "x".\n']);
   });
+});
+
+test("a target that cannot be built is told in one line", () => {
+  const build = Bun.spawnSync([process.execPath, join(import.meta.dir, "../../build/binary.ts"), "no-such-target"]);
+  expect([build.exitCode, build.stderr.toString()]).toEqual([
+    2,
+    'There is no target "no-such-target". There are linux-x64, linux-arm64, linux-x64-musl, linux-arm64-musl.\n',
+  ]);
 });
 
 test("the documents for programs are printed as the server hands them out", async () => {
