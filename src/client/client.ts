@@ -242,8 +242,8 @@ export function createClient(options: {
       typing.stop(stream);
       return drafts.write(stream, content);
     },
-    /** One's own messages that are not yet in the room, in order. */
-    pending: (stream: string): readonly Readonly<Pending>[] => drafts.pending(stream),
+    /** One's own messages that are not yet in the room, in order; without a room, those of all. */
+    pending: (stream?: string): readonly Readonly<Pending>[] => drafts.pending(stream),
     /** Sends a refused message again. */
     retry: drafts.retry,
     /** Stops sending a message. It may have been sent. */

@@ -159,7 +159,7 @@ export function createDrafts({
       pump();
       if (untold) void takeUp();
     },
-    pending: (stream: string) => outbox.entries.filter((entry) => entry.stream === stream),
+    pending: (stream?: string) => outbox.entries.filter((entry) => stream === undefined || entry.stream === stream),
 
     write(stream: string, content: string): { clientId: string; sent: Promise<Sent> } {
       if (!user) throw new ChatError("signed_out", "Log in first.");

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { cp, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
+import { Person } from "../support/client.ts";
 import { embeddedRig, type Rig, startServer } from "../support/server.ts";
 import { eventually, tempDir } from "../support/services.ts";
 import { haveChromium, openBrowser } from "./chromium.ts";
@@ -47,6 +48,54 @@ describe.skipIf(!haveChromium)("the shell of the page", () => {
     expect((await cached(page)).flat().toSorted()).toEqual(shell);
     expect(wrongs).toEqual([]);
     await close();
+  }, 60_000);
+
+  test("who logs out is asked first where something is not sent, in whatever room and tab, and stays without a loss", async () => {
+    const friend = await Person.signUp(rig.url(), "Hopper");
+    const { page, signUp, find, say, openRoom, wrongs, close } = await sitDown(browser, rig.url());
+    await signUp("Katherine");
+    await find("hopper");
+    await page.getByRole("heading", { name: "Hopper" }).waitFor();
+    await say("heard");
+    await page.locator('.mine[data-state="sent"]').waitFor();
+    await working(page);
+    await rig.servers[0]!.kill("SIGKILL");
+    await page.getByText("Reconnecting…").waitFor();
+    await say("to you alone");
+    await openRoom(/^Everyone/);
+    await page.reload();
+    await page.getByRole("heading", { name: "Everyone" }).waitFor();
+
+    const logOut = page.getByRole("button", { name: "Log out" });
+    const question = page.locator(".account .failed");
+    const focused = () => page.evaluate("document.activeElement.ariaLabel ?? document.activeElement.textContent");
+    await logOut.click();
+    await question.getByText("1 message is not sent yet. Log out and lose it?").waitFor();
+    expect(await focused()).toBe("Stay");
+    await page.keyboard.press("Escape");
+    await question.waitFor({ state: "detached" });
+    expect(await focused()).toBe("Log out");
+    const second = await page.context().newPage();
+    await second.goto(rig.url());
+    await second.getByRole("textbox", { name: "Message", exact: true }).fill("to everyone");
+    await second.keyboard.press("Enter");
+    await second.locator('.mine[data-state="queued"]').waitFor();
+    await logOut.click();
+    await question.getByText("2 messages are not sent yet. Log out and lose them?").waitFor();
+
+    // Once there is nothing to lose, nobody is asked.
+    rig.servers[0] = await startServer(rig.env);
+    await question.waitFor({ state: "detached", timeout: 30_000 });
+    await openRoom(/^Hopper.*to you alone/s);
+    await page.locator('.mine[data-state="sent"]', { hasText: "to you alone" }).waitFor();
+    await page.context().setOffline(true);
+    await page.getByText("You are offline", { exact: true }).waitFor();
+    await say("given up");
+    await logOut.click();
+    await question.getByRole("button", { name: "Log out" }).click();
+    await page.getByRole("heading", { name: "Welcome back" }).waitFor();
+    expect(wrongs).toEqual([]);
+    await Promise.all([close(), friend.closeAll()]);
   }, 60_000);
 
   test("a new version leaves open pages alone, is there after a reload, and the old one is kept no longer", async () => {

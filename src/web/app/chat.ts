@@ -54,6 +54,9 @@ export const connection = computed(() => (known(), chat.connection));
 export const isLive = computed(() => connection.value.state === "live" && online.value);
 export const isOnline = (id: string): boolean => isLive.value && known().presence.has(id);
 export const unread = computed(() => [...known().streams.values()].reduce((sum, room) => sum + room.unread, 0));
+/** How many of one's own the server does not have, in whatever room. */
+export const countUnsent = () => chat.pending().filter(({ state }) => state !== "sent").length;
+export const unsent = computed(() => (known(), countUnsent()));
 
 /** Rooms as they are listed: everybody's, then the latest activity first. */
 export function listed() {

@@ -1,10 +1,9 @@
 import { effect, signal } from "@preact/signals";
 import { Component } from "preact";
-import { useLayoutEffect, useRef } from "preact/hooks";
 import { ChatError, type Message, type Pending } from "../../client/index.ts";
 import { chat, me, opened } from "./chat.ts";
 import type { Line } from "./lines.ts";
-import { Avatar, Icon, IconButton, type IconName, Name } from "./parts.tsx";
+import { Avatar, Icon, IconButton, type IconName, Name, Question } from "./parts.tsx";
 import { Text } from "./text.tsx";
 import { dayOf, fullTimeOf, timeOf } from "./time.ts";
 import { sentenceOf, words } from "./words/index.ts";
@@ -148,12 +147,6 @@ function RemoveButton({ message: { id } }: { message: Message }) {
 /** Asks before: it goes for everyone. Whoever has it learns of it from the server, this page too. */
 function Removing({ message: { id } }: { message: Message }) {
   const w = words.value.message;
-  const question = useRef<HTMLParagraphElement>(null);
-  // At once: Escape right after it is for this question.
-  useLayoutEffect(() => {
-    question.current?.scrollIntoView({ block: "nearest" });
-    question.current?.querySelector("button")?.focus();
-  }, []);
   async function remove(): Promise<void> {
     const stream = opened.peek();
     try {
@@ -164,26 +157,12 @@ function Removing({ message: { id } }: { message: Message }) {
     }
   }
   function keep(): void {
-    question.current?.closest(".message")?.querySelector<HTMLElement>(".remove")?.focus();
+    document.querySelector<HTMLElement>('.remove[aria-expanded="true"]')?.focus();
     removing.value = null;
   }
   return (
-    <p
-      class="failed"
-      ref={question}
-      onKeyDown={(event) => {
-        if (event.key !== "Escape") return;
-        event.preventDefault();
-        keep();
-      }}
-    >
-      {removing.value?.problem ?? w.removeForAll}{" "}
-      <button type="button" class="link" onClick={remove}>
-        {w.remove}
-      </button>{" "}
-      <button type="button" class="link" onClick={keep}>
-        {w.keep}
-      </button>
-    </p>
+    <Question yes={w.remove} no={w.keep} onYes={remove} onNo={keep}>
+      {removing.value?.problem ?? w.removeForAll}
+    </Question>
   );
 }

@@ -1,5 +1,6 @@
 /** The handful of components that everything is made of. Their looks are in style/parts.css. */
 import type { ButtonHTMLAttributes, ComponentChildren, PartialInputHTMLAttributes } from "preact";
+import { useId, useLayoutEffect, useRef } from "preact/hooks";
 import type { Strength } from "./strength.ts";
 import { chooseLanguage, chosenLanguage, words } from "./words/index.ts";
 import { type Language, LANGUAGES } from "./words/languages.ts";
@@ -116,6 +117,46 @@ export function StrengthOf({ strength: { score, verdict, missing } }: { strength
       </span>
       {verdict === "short" ? w.short(missing) : w[verdict]}
     </>
+  );
+}
+
+type QuestionProps = {
+  children: ComponentChildren;
+  yes: string;
+  no: string;
+  onYes: () => void;
+  onNo: () => void;
+  /** The focus is on the no: a key that is held too long would be an answer. */
+  grave?: boolean;
+};
+
+/** Asks once more, where it was asked for. Escape says no. */
+export function Question({ children, yes, no, onYes, onNo, grave }: QuestionProps) {
+  const box = useRef<HTMLParagraphElement>(null);
+  const id = useId();
+  // At once: Escape right after it is for this question.
+  useLayoutEffect(() => {
+    box.current?.scrollIntoView({ block: "nearest" });
+    box.current?.querySelectorAll("button")[grave ? 1 : 0]?.focus();
+  }, []);
+  return (
+    <p
+      class="failed"
+      ref={box}
+      onKeyDown={(event) => {
+        if (event.key !== "Escape") return;
+        event.preventDefault();
+        onNo();
+      }}
+    >
+      <span id={id}>{children}</span>{" "}
+      <button type="button" class="link" aria-describedby={id} onClick={onYes}>
+        {yes}
+      </button>{" "}
+      <button type="button" class="link" aria-describedby={id} onClick={onNo}>
+        {no}
+      </button>
+    </p>
   );
 }
 

@@ -1,11 +1,25 @@
 import { useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { ChatError, type Room as RoomOfClient } from "../../client/index.ts";
 import { Announcer } from "./announcer.tsx";
-import { chat, goodbye, isLive, isOnline, known, listed, listShown, me, opened, partnerOf, tellTabs } from "./chat.ts";
+import {
+  chat,
+  countUnsent,
+  goodbye,
+  isLive,
+  isOnline,
+  known,
+  listed,
+  listShown,
+  me,
+  opened,
+  partnerOf,
+  tellTabs,
+  unsent,
+} from "./chat.ts";
 import { dialog, go, listenToKeys, watchFocus } from "./keys.ts";
 import { NoticesButton, NoticesHint } from "./notices.tsx";
-import { Avatar, Badge, Icon, IconButton, LanguageChoice, Name } from "./parts.tsx";
+import { Avatar, Badge, Icon, IconButton, LanguageChoice, Name, Question } from "./parts.tsx";
 import { People } from "./people.tsx";
 import { Room } from "./room.tsx";
 import { Shortcuts } from "./shortcuts.tsx";
@@ -162,6 +176,22 @@ function MoreRooms() {
 
 function Account() {
   const user = me.value!;
+  const asked = useSignal(false);
+  const box = useRef<HTMLElement>(null);
+  async function askToLeave(): Promise<void> {
+    // What other tabs have not sent would be lost as well.
+    await chat.restore();
+    // Not as it is shown: that may be a frame behind.
+    if (countUnsent()) asked.value = true;
+    else await leave();
+  }
+  function stay(): void {
+    if (box.current?.contains(document.activeElement)) box.current.querySelector<HTMLElement>(".leave")?.focus();
+    asked.value = false;
+  }
+  useLayoutEffect(() => {
+    if (!unsent.value) stay();
+  }, [unsent.value]);
   async function leave(): Promise<void> {
     try {
       await chat.logOut();
@@ -174,7 +204,7 @@ function Account() {
   }
   const w = words.value.account;
   return (
-    <footer class="account">
+    <footer class="account" ref={box}>
       <Avatar id={user.id} name={user.username} online={isLive.value} />
       <span class="account-name">
         <Name of={user.username} />
@@ -189,8 +219,13 @@ function Account() {
           onClick={() => (dialog.value = "shortcuts")}
         />
         <IconButton icon={theme.value} label={w.colours[theme.value]} onClick={chooseNext} />
-        <IconButton icon="leave" label={w.logOut} onClick={leave} />
+        <IconButton class="leave" icon="leave" label={w.logOut} aria-expanded={asked.value} onClick={askToLeave} />
       </span>
+      {asked.value && (
+        <Question yes={w.logOut} no={w.stay} onYes={leave} onNo={stay} grave>
+          {w.unsent(unsent.value)}
+        </Question>
+      )}
     </footer>
   );
 }

@@ -108,6 +108,12 @@ export const de = ({ number, plural, list }: Grammar) =>
     account: {
       colours: { system: "Farben: wie das System", light: "Farben: hell", dark: "Farben: dunkel" },
       logOut: "Abmelden",
+      unsent: (count) =>
+        plural(count, {
+          one: "# Nachricht ist noch nicht gesendet. Abmelden und sie verlieren?",
+          other: "# Nachrichten sind noch nicht gesendet. Abmelden und sie verlieren?",
+        }),
+      stay: "Bleiben",
     },
     room: {
       online: (count) => plural(count, { one: "# online", other: "# online" }),

@@ -108,6 +108,12 @@ export const en = ({ number, plural, list }: Grammar) => ({
   account: {
     colours: { system: "Colours: as the system", light: "Colours: light", dark: "Colours: dark" },
     logOut: "Log out",
+    unsent: (count: number) =>
+      plural(count, {
+        one: "# message is not sent yet. Log out and lose it?",
+        other: "# messages are not sent yet. Log out and lose them?",
+      }),
+    stay: "Stay",
   },
   room: {
     online: (count: number) => plural(count, { one: "# online", other: "# online" }),
