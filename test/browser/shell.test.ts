@@ -98,6 +98,27 @@ describe.skipIf(!haveChromium)("the shell of the page", () => {
     await Promise.all([close(), friend.closeAll()]);
   }, 60_000);
 
+  test("a reload without a server still says whom one writes to; who logs out leaves no name behind", async () => {
+    const friend = await Person.signUp(rig.url(), "Meitner");
+    const { page, signUp, find, wrongs, close } = await sitDown(browser, rig.url());
+    await signUp("Annie");
+    await find("meitner");
+    await page.getByRole("heading", { name: "Meitner" }).waitFor();
+    await working(page);
+    await rig.servers[0]!.kill("SIGKILL");
+    await page.reload();
+    await page.getByText("Reconnecting…").waitFor();
+    await page.getByRole("heading", { name: "Meitner", exact: true }).waitFor();
+    expect(await page.locator(".room-head .avatar").textContent()).toBe("M");
+    expect(await page.locator(".room-head .of-room").count()).toBe(0);
+    await page.getByRole("button", { name: "Log out" }).click();
+    await page.getByRole("heading", { name: "Welcome back" }).waitFor();
+    expect(await page.evaluate("JSON.stringify({ ...sessionStorage })")).toBe("{}");
+    rig.servers[0] = await startServer(rig.env);
+    expect(wrongs).toEqual([]);
+    await Promise.all([close(), friend.closeAll()]);
+  }, 60_000);
+
   test("a new version leaves open pages alone, is there after a reload, and the old one is kept no longer", async () => {
     const { page, signUp, say, wrongs, close } = await sitDown(browser, rig.url());
     await signUp("Grace");

@@ -71,6 +71,22 @@ export function partnerOf(room: Readonly<Room> | undefined) {
   return room?.participants.find(({ id }) => id !== me.value?.id) ?? room?.participants[0];
 }
 
+type Partner = Room["participants"][number];
+const partnerKey = (stream: string) => `partner ${chat.user()?.id} ${stream}`;
+/** Whom the room that is looked at is with; kept, since after a reload without a server nothing else tells whom one writes to. */
+export const partner = computed((): Partner | undefined => {
+  if (opened.value === "global") return;
+  const here = partnerOf(known().streams.get(opened.value));
+  const former = here ? null : kept(partnerKey(opened.value));
+  return here ?? (former ? { ...JSON.parse(former), last_seen: null } : undefined);
+});
+effect(() => {
+  const { id, username } = partner.value ?? {};
+  // Signed out, all was forgotten a moment before this.
+  if (!id || !chat.user()) return;
+  keep(partnerKey(opened.value), JSON.stringify({ id, username }));
+});
+
 chat.on("signedOut", ({ reason }) => {
   // Before the card is shown: whoever sees it may close the page.
   if (reason === "logged_out") forgetAll();

@@ -1,5 +1,5 @@
 /**
- * What a tab keeps over its reloads, by user: where one was, and what was begun and not sent. In its own storage, which ends with it and which
+ * What a tab keeps over its reloads, by user: where one was and with whom, and what was begun and not sent. In its own storage, which ends with it and which
  * no other tab writes to; where there is none, it lasts as long as the page.
  */
 const PREFIX = "liquidchat ";

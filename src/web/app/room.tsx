@@ -1,5 +1,5 @@
 import type { User } from "../../protocol/models.ts";
-import { chat, connection, isLive, isOnline, known, listShown, online, partnerOf, unread } from "./chat.ts";
+import { chat, connection, isLive, isOnline, known, listShown, online, partner, unread } from "./chat.ts";
 import { Composer } from "./composer.tsx";
 import { Log } from "./log.tsx";
 import { Avatar, Icon, IconButton, Name } from "./parts.tsx";
@@ -18,7 +18,7 @@ export function Room({ stream }: { stream: string }) {
 
 function Header({ stream }: { stream: string }) {
   const { streams, presence } = known();
-  const partner = stream === "global" ? undefined : partnerOf(streams.get(stream));
+  const other = partner.value;
   const others = unread.value - (streams.get(stream)?.unread ?? 0);
   const w = words.value;
   return (
@@ -32,18 +32,18 @@ function Header({ stream }: { stream: string }) {
         />
         {others > 0 && <span class="dot" />}
       </span>
-      {partner ? (
-        <Avatar id={partner.id} name={partner.username} online={isOnline(partner.id)} />
-      ) : (
+      {stream === "global" ? (
         <span class="avatar of-room" aria-hidden="true">
           <Icon name="room" />
         </span>
+      ) : (
+        <Avatar id={other?.id ?? stream} name={other?.username ?? ""} online={other && isOnline(other.id)} />
       )}
       <div class="room-title">
         <h1 tabIndex={-1}>
-          <Name of={partner?.username ?? (stream === "global" ? w.everyone : "")} />
+          <Name of={stream === "global" ? w.everyone : (other?.username ?? "")} />
         </h1>
-        <p>{isLive.value && (partner ? presenceOf(partner) : w.room.online(presence.size))}</p>
+        <p>{isLive.value && (other ? presenceOf(other) : w.room.online(presence.size))}</p>
       </div>
       <Connection />
     </header>
