@@ -153,6 +153,17 @@ describe.skipIf(!haveChromium)("a room of the page", () => {
     await Promise.all([writer.close(), reader.close()]);
   }, 60_000);
 
+  test("in the list of rooms a sender's name is whole where there is room for it", async () => {
+    const writer = await Person.signUp(rig.url(), "Bartholomea");
+    const { page, signUp, close } = await sitDown(browser, rig.url());
+    await signUp("Listener");
+    await (await writer.chat()).post("global", "ok");
+    const name = page.locator(".preview .name", { hasText: "Bartholomea" });
+    await name.waitFor();
+    expect(await name.evaluate((box: any) => box.scrollWidth - box.clientWidth)).toBeLessThanOrEqual(0);
+    await Promise.all([writer.closeAll(), close()]);
+  }, 60_000);
+
   test("who is cut off oneself is told of nobody that they are online", async () => {
     const here = await Person.signUp(rig.url(), "Present");
     await here.chat();

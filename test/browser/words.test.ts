@@ -75,6 +75,37 @@ describe.skipIf(!haveChromium)("the page in another language", () => {
     await close();
   }, 60_000);
 
+  test("a time reads as the page does, whichever way the message runs", async () => {
+    const { page, signUp, wrongs, close } = await sitDown(browser, rig.url(), { locale: "en-US" });
+    await signUp("Layla");
+    const box = page.locator(".composer textarea");
+    /** Where the first and the last character of the latest time stand. */
+    const ends = `(() => {
+      const { firstChild: text } = [...document.querySelectorAll(".meta time")].at(-1);
+      const left = (at) => {
+        const range = new Range();
+        range.setStart(text, at);
+        range.setEnd(text, at + 1);
+        return range.getBoundingClientRect().left;
+      };
+      return [left(0), left(text.length - 1)];
+    })()`;
+    for (const [language, text, step] of [
+      ["en", "مرحبا بالجميع", 1],
+      ["ar", "hello to all of you", -1],
+    ] as const) {
+      // prettier-ignore
+      await page.locator(".language select").selectOption(language);
+      await box.fill(text);
+      await box.press("Enter");
+      await page.locator('.mine[data-state="sent"]', { hasText: text }).waitFor();
+      const [first, last] = (await page.evaluate(ends)) as [number, number];
+      expect(Math.sign(last - first)).toBe(step);
+    }
+    expect(wrongs).toEqual([]);
+    await close();
+  }, 60_000);
+
   test.each(["en-US", "de-DE", "ar-EG"])(
     "%s: nothing is wider than a phone of 320 pixels",
     async (locale) => {
