@@ -104,6 +104,29 @@ describe.skipIf(!haveChromium)("where there is little room", () => {
       await close();
     }, 60_000);
 
+  test("in a short window, as of a phone on its side, the list shows rooms, and all below them is in reach", async () => {
+    const { page, wrongs, close } = await showScreen(stage, "phone, the list");
+    for (const size of [
+      { width: 560, height: 360 },
+      { width: 844, height: 390 },
+    ]) {
+      // prettier-ignore
+      await page.setViewportSize(size);
+      const whole = `[...document.querySelectorAll(".sidebar .row")].filter((row) => {
+        const { left, bottom } = row.getBoundingClientRect();
+        return row.contains(document.elementFromPoint(left + 30, bottom - 4));
+      }).length`;
+      expect(await page.evaluate(whole)).toBeGreaterThanOrEqual(3);
+      const logOut = page.getByRole("button", { name: "Log out" });
+      await logOut.scrollIntoViewIfNeeded();
+      const { y, height } = (await logOut.boundingBox())!;
+      expect(y + height).toBeLessThanOrEqual(size.height);
+      await page.locator(".sidebar .row").first().scrollIntoViewIfNeeded();
+    }
+    expect(wrongs).toEqual([]);
+    await close();
+  }, 60_000);
+
   test("a larger letter size of the browser's own is taken", async () => {
     const { page, close } = await showScreen(stage, "conversation");
     const size = () => page.evaluate("parseFloat(getComputedStyle(document.querySelector('.words')).fontSize)");
