@@ -17,6 +17,8 @@ import { createTyping } from "./typing.ts";
 export type ClientEvents = {
   /** A message that is new here, one's own from other devices included; also those that came while one was away. */
   message: { stream: string; message: Message };
+  /** A message is gone for everyone, whether it is held here or not. May be told twice. */
+  removed: { stream: string; id: Message["id"] };
   /** A message was refused. It waits for `retry` or `discard`. */
   failed: Pending;
   connection: ConnectionState;
@@ -115,6 +117,7 @@ export function createClient(options: {
       if (effect.do === "message") events.emit("message", { stream: effect.stream, message: effect.message });
       if (effect.do === "typing") typing.heard(effect.stream, effect.userId, effect.typing);
     }
+    if (frame.type === "message_removed") events.emit("removed", { stream: frame.stream, id: frame.message_id });
     drafts.receive(frame, state);
     changed();
   }

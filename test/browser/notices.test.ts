@@ -65,6 +65,7 @@ describe.skipIf(!haveChromium)("notifications", () => {
     return {
       room: made.conversation.id as string,
       whisper: (text: string) => socket.post(made.conversation.id, text),
+      takeBack: (id: string) => friend.delete(`/api/chat/conversations/${made.conversation.id}/messages/${id}/`),
       shout: (text: string) => socket.post("global", text),
       leave: () => friend.closeAll(),
     };
@@ -136,6 +137,48 @@ describe.skipIf(!haveChromium)("notifications", () => {
     await phone.close();
     await friend.leave();
     await olga.close();
+  }, 60_000);
+
+  test("a message that is removed is told no more, be others of its room unread or not, nor one of a room that is loaded anew", async () => {
+    const sonja = await sit("Sonja");
+    /** Whether the page is to take the server's history for another one, as after a restored backup. */
+    let anew = false;
+    let drop = () => {};
+    await sonja.page.routeWebSocket(/\/ws\/chat\//, (socket) => {
+      const server = socket.connectToServer();
+      drop = () => void server.close();
+      server.onMessage((data) => {
+        socket.send(anew ? `${data}`.replace(/"epoch":"[^"]+"/, `"epoch":"another"`) : data);
+      });
+    });
+    await sonja.page.reload();
+    const friend = await friendOf("sonja", "Mileva");
+    await sonja.lookAway();
+    await friend.whisper("stays");
+    await sonja.hasShown(1);
+    const secret = await friend.whisper("a secret");
+    await sonja.hasShown(2);
+    expect(await shown(sonja.page)).toEqual(["Mileva: a secret"]);
+    await friend.takeBack(secret.message_id);
+    await eventually(async () => expect(await shown(sonja.page)).toEqual([]));
+    await unread(sonja, 1);
+
+    const { message_id } = await friend.whisper("is told");
+    await sonja.hasShown(3);
+    await friend.whisper("of another history");
+    await sonja.hasShown(4);
+    // That of another message goes on being told.
+    await friend.takeBack(message_id);
+    await unread(sonja, 2);
+    await Bun.sleep(300);
+    expect(await shown(sonja.page)).toEqual(["Mileva: of another history"]);
+    anew = true;
+    drop();
+    await eventually(async () => expect(await shown(sonja.page)).toEqual([]), 20_000);
+    await unread(sonja, 2);
+    expect(sonja.wrongs).toEqual([]);
+    await friend.leave();
+    await sonja.close();
   }, 60_000);
 
   test("a click opens the room; who switched them off is told nothing", async () => {

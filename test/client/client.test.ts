@@ -38,6 +38,9 @@ test("what is said without a network is sent when there is one, in order, over a
   const second = network.client(storage);
   expect(await second.restore()).toMatchObject({ id: "alice" });
   expect(pending(second)).toHaveLength(2);
+  second.send("a-room", "elsewhere");
+  expect([pending(second).length, second.pending().length]).toEqual([2, 3]);
+  second.discard(second.pending("a-room")[0]!.clientId);
   network.up = true;
   second.connect();
   await network.clock.advance(100);

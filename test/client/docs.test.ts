@@ -30,6 +30,7 @@ test("the page names every call and every event there is, and none else", () => 
     expect([name, Object.hasOwn(client, name!)]).toEqual([name, true]);
   const events: Record<Exclude<keyof ClientEvents, "changed">, true> = {
     message: true,
+    removed: true,
     failed: true,
     connection: true,
     signedOut: true,

@@ -4,6 +4,7 @@ import { ChatError } from "../../src/client/errors.ts";
 import { createHistory } from "../../src/client/history.ts";
 import { newState, receive, startResume } from "../../src/client/state.ts";
 import { Device } from "./device.ts";
+import { FakeNetwork } from "./fake-network.ts";
 import { FakeServer } from "./fake-server.ts";
 
 function alice(said: number) {
@@ -36,6 +37,22 @@ test("the removal of one that is not held has the server count again; of the las
   device.read("global");
   server.change(rows[1]!, "remove");
   expect(device.room()).toMatchObject({ unread: 0, lastMessage: null });
+});
+
+test("a removal is told, also of what is not held, and of what went while one was away", async () => {
+  const network = new FakeNetwork();
+  const { server } = network;
+  const rows = ["old", "new", "newer"].map((content) => server.post("bob", "global", content).row);
+  const alice = await network.live("alice");
+  const told = new Set<string>();
+  alice.on("removed", ({ stream, id }) => told.add(`${stream} ${id}`));
+  server.change(rows[0]!, "remove");
+  await network.clock.advance(0);
+  expect([...told]).toEqual(["global 1"]);
+  network.cut();
+  server.change(rows[2]!, "remove");
+  await network.clock.advance(10_000);
+  expect([...told]).toEqual(["global 1", "global 3"]);
 });
 
 test("a count from before a removal that was applied since is not believed, but asked for again", () => {

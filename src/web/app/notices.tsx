@@ -1,6 +1,6 @@
 /** Notifications of what is said while nobody looks: by permission, asked for by a click. */
 import { effect, signal } from "@preact/signals";
-import type { Message } from "../../client/index.ts";
+import type { Message, Room } from "../../client/index.ts";
 import { chat, known, me, opened, openRoom, unread } from "./chat.ts";
 import { mentions } from "./mention.ts";
 import { IconButton } from "./parts.tsx";
@@ -80,12 +80,24 @@ function hear({ stream, message }: { stream: string; message: Message }): void {
   const body = chars.length > LONGEST ? `${chars.slice(0, LONGEST).join("")}…` : text;
   const title =
     room.kind === "direct" ? message.sender.username : words.value.notices.toEveryone(message.sender.username);
-  void askWorker({ stream, seq: message.seq, title, body });
+  void askWorker({ stream, id: message.id, seq: message.seq, title, body });
   hadUnread.add(stream);
+  toldAmong.set(stream, room.messages);
 }
 
 /** Rooms with something unread. What is told while nobody looks may be read before the page gets to show that it was there. */
 let hadUnread = new Set<string>();
+/** What was removed since the worker was asked last: another message of its room may be unread still. */
+let gone: Message["id"][] = [];
+/** The messages of a room when something of it was told. They change in place; others in their place tell that these were let go. */
+const toldAmong = new Map<string, readonly Message[]>();
+
+/** Rooms of which something may stay told. Of messages that were let go nobody hears any more that they were removed. */
+function stillUnread(): Set<string> {
+  const rooms = [...chat.state.streams.values()];
+  const isSure = ({ stream, messages }: Room) => (toldAmong.get(stream) ?? messages) === messages;
+  return new Set(rooms.filter((room) => room.unread && isSure(room)).map(({ stream }) => stream));
+}
 
 export function startNotices(): void {
   // Of a room on which somebody clicked where no page was open.
@@ -96,6 +108,8 @@ export function startNotices(): void {
   }
   startWorker(openRoom);
   chat.on("message", hear);
+  chat.on("signedOut", () => toldAmong.clear());
+  chat.on("removed", ({ id }) => void gone.push(id));
   // It is given and taken back in the browser's settings, too.
   if (supported)
     void navigator.permissions.query({ name: "notifications" }).then((status) => {
@@ -106,9 +120,11 @@ export function startNotices(): void {
 
   // Read here or on another device: every tab hears of it. By rooms, since the count of all may stay while one is read and another is not.
   effect(() => {
-    const now = new Set([...known().streams.values()].flatMap((room) => (room.unread ? [room.stream] : [])));
-    if ([...hadUnread].some((stream) => !now.has(stream))) void askWorker({ unread: [...now] });
+    known();
+    const now = stillUnread();
+    if (gone.length || [...hadUnread].some((stream) => !now.has(stream))) void askWorker({ unread: [...now], gone });
     hadUnread = now;
+    gone = [];
   });
   effect(() => {
     void unread.value;

@@ -67,18 +67,18 @@ self.addEventListener("message", (event) => {
   event.waitUntil((telling = telling.then(next, next)));
 });
 
-async function tell({ stream, seq, title, body }: Notice): Promise<void> {
+async function tell({ stream, id, seq, title, body }: Notice): Promise<void> {
   const pages = await chats();
   if (pages.some((page) => page.visibilityState === "visible") || (told.get(stream) ?? 0) >= seq) return;
   told.set(stream, seq);
   // One a room: the next takes its place.
-  const options = { body, tag: stream, renotify: true, icon: "/icon-192.png", badge: "/icon-192.png" };
+  const options = { body, tag: stream, data: id, renotify: true, icon: "/icon-192.png", badge: "/icon-192.png" };
   await self.registration.showNotification(title, options).catch(() => {}); // The permission was taken back.
 }
 
-async function untell({ unread }: StillUnread): Promise<void> {
+async function untell({ unread, gone = [] }: StillUnread): Promise<void> {
   for (const notification of await self.registration.getNotifications())
-    if (!unread.includes(notification.tag)) notification.close();
+    if (!unread.includes(notification.tag) || gone.includes(notification.data)) notification.close();
 }
 
 /** The documents and the page of admins are of this origin too, and tell nobody of messages. */
