@@ -82,6 +82,27 @@ describe.skipIf(!haveChromium)("a room of the page", () => {
     await close();
   }, 60_000);
 
+  test("one that is too long is taken back to be shortened, above what was begun meanwhile, and is sent once", async () => {
+    const { page, signUp, mine, wrongs, close } = await sitDown(browser, rig.url());
+    await signUp("Prolixa");
+    const box = page.getByRole("textbox", { name: "Message", exact: true });
+    const long = "a word too many. ".repeat(300).trim();
+    await box.fill(long);
+    await box.press("Enter");
+    await mine("a word too many").locator(".failed").waitFor();
+    await box.fill("begun");
+    expect(await page.getByRole("button", { name: "Try again" }).count()).toBe(0);
+    await page.getByRole("button", { name: "Edit" }).click();
+    await eventually(async () => expect(await mine("a word too many").count()).toBe(0));
+    expect(await box.inputValue()).toBe(`${long}\nbegun`);
+    await page.keyboard.press("Control+a");
+    await page.keyboard.type("in short");
+    await page.keyboard.press("Enter");
+    await page.locator('.mine[data-state="sent"]').waitFor();
+    expect([await page.locator(".mine .words").allTextContents(), wrongs]).toEqual([["in short"], []]);
+    await close();
+  }, 60_000);
+
   test("on a phone of 320 pixels nothing is cut off, and the list of rooms slides over", async () => {
     const phone = { viewport: { width: 320, height: 568 }, hasTouch: true, isMobile: true };
     const { page, signUp, say, openRoom, wrongs, close } = await sitDown(browser, rig.url(), phone);

@@ -1,10 +1,13 @@
-import { useSignal } from "@preact/signals";
+import { signal, useSignal, useSignalEffect } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { chat, me } from "./chat.ts";
 import { keep, kept } from "./kept.ts";
 import { focusRoom } from "./keys.ts";
 import { IconButton } from "./parts.tsx";
 import { words } from "./words/index.ts";
+
+/** A text that is to be written on. */
+export const takenBack = signal<string | null>(null);
 
 /** Enter sends, Shift and Enter begins a new line. */
 export function Composer({ stream }: { stream: string }) {
@@ -25,6 +28,14 @@ export function Composer({ stream }: { stream: string }) {
     change("");
     box.current?.focus();
   }
+
+  useSignalEffect(() => {
+    if (takenBack.value === null) return;
+    // Above what was begun meanwhile.
+    change([takenBack.value, text.peek()].filter(Boolean).join("\n"));
+    takenBack.value = null;
+    box.current?.focus();
+  });
 
   // As high as what is in it, until the style says that it is enough. Where the style cannot: all has to be laid out at once for that.
   useLayoutEffect(() => {

@@ -2,6 +2,7 @@ import { effect, signal } from "@preact/signals";
 import { Component } from "preact";
 import { ChatError, type Message, type Pending } from "../../client/index.ts";
 import { chat, me, opened } from "./chat.ts";
+import { takenBack } from "./composer.tsx";
 import type { Line } from "./lines.ts";
 import { Avatar, Icon, IconButton, type IconName, Name, Question } from "./parts.tsx";
 import { Text } from "./text.tsx";
@@ -109,13 +110,19 @@ function MessageOf({ line, mine, isRead }: Props) {
   );
 }
 
-function Failed({ pending: { clientId, error } }: { pending: Pending }) {
+function Failed({ pending: { clientId, content, error } }: { pending: Pending }) {
   const w = words.value;
+  // As it is, it would be refused again.
+  const isTooLong = error?.code === "too_long";
+  function edit(): void {
+    takenBack.value = content;
+    chat.discard(clientId);
+  }
   return (
     <p class="failed">
       {error ? sentenceOf(error) : w.message.notSent}{" "}
-      <button type="button" class="link" onClick={() => chat.retry(clientId)}>
-        {w.tryAgain}
+      <button type="button" class="link" onClick={() => (isTooLong ? edit() : chat.retry(clientId))}>
+        {isTooLong ? w.message.edit : w.tryAgain}
       </button>{" "}
       <button type="button" class="link" onClick={() => chat.discard(clientId)}>
         {w.message.discard}

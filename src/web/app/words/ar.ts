@@ -177,6 +177,7 @@ export const ar = ({ number, plural, list }: Grammar) =>
         failed: "لم تُرسل",
       },
       notSent: "لم تُرسل الرسالة.",
+      edit: "تعديل",
       discard: "تجاهل",
       remove: "إزالة",
       removeForAll: "إزالتها لدى الجميع؟",

@@ -148,6 +148,7 @@ export const de = ({ number, plural, list }: Grammar) =>
         failed: "Nicht gesendet",
       },
       notSent: "Sie wurde nicht gesendet.",
+      edit: "Bearbeiten",
       discard: "Verwerfen",
       remove: "Entfernen",
       removeForAll: "Für alle entfernen?",

@@ -148,6 +148,7 @@ export const en = ({ number, plural, list }: Grammar) => ({
       failed: "Not sent",
     },
     notSent: "It was not sent.",
+    edit: "Edit",
     discard: "Discard",
     remove: "Remove",
     removeForAll: "Remove it for everyone?",
