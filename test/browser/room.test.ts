@@ -204,6 +204,31 @@ describe.skipIf(!haveChromium)("a room of the page", () => {
     await Promise.all([close(), here.closeAll()]);
   }, 60_000);
 
+  test("who knows that the network is back need not wait for the next try; and a reload still says who spoke to everyone last", async () => {
+    const writer = await Person.signUp(rig.url(), "Patience");
+    await (await writer.chat()).post("global", "the last word");
+    const { page, signUp, find, wrongs, close } = await sitDown(browser, rig.url());
+    await signUp("Hasty");
+    await find("patience");
+    await page.getByRole("heading", { name: "Patience" }).waitFor();
+    let isUp = true;
+    await page.routeWebSocket(/\/ws\/chat\//, (socket) => void (isUp ? socket.connectToServer() : socket.close()));
+    await page.addInitScript("Math.random = () => 0.999");
+    await page.reload();
+    await page.getByRole("button", { name: /^Everyone.*Patience.*the last word/s }).waitFor();
+    isUp = false;
+    await page.reload();
+    // By then it waits for eight more.
+    await Bun.sleep(8_000);
+    isUp = true;
+    const from = performance.now();
+    await page.getByRole("button", { name: "Reconnecting…" }).click();
+    await page.locator(".connection").waitFor({ state: "detached" });
+    expect(performance.now() - from).toBeLessThan(4_000);
+    expect(wrongs).toEqual([]);
+    await Promise.all([writer.closeAll(), close()]);
+  }, 60_000);
+
   test("a link keeps the focus over its line's leaving and coming back, unless the focus went on", async () => {
     const writer = await Person.signUp(rig.url(), "Linkage");
     const reader = await sitDown(browser, rig.url(), { viewport: { width: 1000, height: 500 } });

@@ -69,7 +69,10 @@ function Connection() {
           {w.connectAgain}
         </button>
       ) : online.value ? (
-        w.reconnecting
+        // Who knows that the network is back need not wait for the next try.
+        <button type="button" class="link" title={words.value.tryAgain} onClick={chat.reconnectNow}>
+          {w.reconnecting}
+        </button>
       ) : (
         w.offline
       )}

@@ -140,7 +140,7 @@ function Rooms() {
 }
 
 function Preview({ room }: { room: Readonly<RoomOfClient> }) {
-  known();
+  const { presence } = known();
   const w = words.value;
   if (room.kind === "direct" && room.typing.size) return <em class="preview accent">{w.typing}</em>;
   const last = room.lastMessage;
@@ -149,13 +149,13 @@ function Preview({ room }: { room: Readonly<RoomOfClient> }) {
   const message = whole?.seq === last.seq ? whole : undefined;
   // More is never seen, and would be read out.
   const text = <bdi>{message ? (message.text ?? message.content).slice(0, 100) : last.content}</bdi>;
-  const isBy = room.kind === "global" && message;
+  const sender = message?.sender.username ?? presence.get(last.sender_id);
   return (
     <span class="preview">
       {last.sender_id === me.value?.id
         ? w.rooms.byMe(text)
-        : isBy
-          ? w.rooms.by(<Name of={message.sender.username} />, text)
+        : room.kind === "global" && sender
+          ? w.rooms.by(<Name of={sender} />, text)
           : text}
     </span>
   );
