@@ -8,7 +8,7 @@ import { contrasts, extremes, flood } from "./contrast.ts";
 import { LOOKS, setStage, showScreen, type Stage, wear } from "./screens.ts";
 
 /** Those that show all there is; of forced colours the system decides. */
-const SHOWN = ["sign-up, with errors", "conversation", "search", "shortcuts", "switcher", "offline", "failed send", "phone, the list"]; // prettier-ignore
+const SHOWN = ["sign-up, with errors", "conversation", "search", "shortcuts", "switcher", "offline", "failed send", "leaving", "phone, the list"]; // prettier-ignore
 
 describe.skipIf(!haveChromium)("text has a contrast of 4.5 and icons of 3, over every light of the background", () => {
   let rig: Rig;

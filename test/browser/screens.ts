@@ -128,6 +128,16 @@ export const SCREENS: Record<string, { options?: BrowserContextOptions; show: Sh
       await hand.page.getByRole("button", { name: "Discard" }).waitFor();
     },
   },
+  leaving: {
+    show: async (hand, stage) => {
+      await converse(hand, stage);
+      await hand.page.context().setOffline(true);
+      await hand.page.getByText("You are offline", { exact: true }).waitFor();
+      await hand.say("Not without this.");
+      await hand.page.getByRole("button", { name: "Log out" }).click();
+      await hand.page.getByText("1 message is not sent yet.").waitFor();
+    },
+  },
   removing: {
     options: PHONE,
     show: async (hand, stage) => {
