@@ -74,4 +74,18 @@ describe.skipIf(!haveChromium)("the text of a message", () => {
     expect(wrongs).toEqual([]);
     await close();
   }, 60_000);
+
+  test("ends at one edge where it is one's own, however long it is and however wide the page", async () => {
+    const { page, signUp, say, wrongs, close } = await sitDown(browser, rig.url(), {
+      viewport: { width: 1_600, height: 800 },
+    });
+    await signUp("Robert");
+    for (const text of ["short", "one that goes on and on ".repeat(20), "x".repeat(300)]) await say(text);
+    await page.locator(".mine").nth(2).waitFor();
+    const boxes = await Promise.all((await page.locator(".mine .bubble").all()).map((bubble) => bubble.boundingBox()));
+    expect(new Set(boxes.map((box) => Math.round(box!.x + box!.width))).size).toBe(1);
+    expect(new Set(boxes.map((box) => Math.round(box!.width))).size).toBeGreaterThan(1);
+    expect(wrongs).toEqual([]);
+    await close();
+  });
 });
