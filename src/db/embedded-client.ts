@@ -5,9 +5,9 @@ import type { Answer, Request } from "./embedded-worker.ts";
 type Asked = {
   resolve: (value: unknown) => void;
   reject: (error: Error) => void;
-  stop?: () => void;
-  /** Begins its deadline; anew when the one before it is answered, for PGlite had no time for it. */
+  /** Begins its deadline, anew when the one before it is answered: PGlite had no time for it. Gives what ends that. */
   arm?: () => () => void;
+  stop?: () => void;
 };
 type Waiting = Asked & { question: Question };
 type Question = Request extends infer R ? (R extends { id: number } ? Omit<R, "id"> : never) : never;
@@ -70,10 +70,7 @@ export class WorkerClient {
       while (this.#opening || this.#asked.size)
         await (this.#opening?.promise ?? new Promise<void>((idle) => (this.#idle = idle)));
       if (this.#isOver) throw new DatabaseUnavailable();
-      await work((question) => {
-        const stop = this.after(UPKEEP_DEADLINE_MS, () => this.#restart());
-        return this.#post(question, stop);
-      });
+      await work((question) => this.#post(question, () => this.after(UPKEEP_DEADLINE_MS, () => this.#restart())));
     } finally {
       this.#resting = null;
       rested.resolve();
@@ -119,15 +116,14 @@ export class WorkerClient {
   #pump(): void {
     while (!this.#resting && !this.#opening && !this.#unhurried && this.#asked.size < IN_FLIGHT && this.#queue.length) {
       const { question, resolve, reject } = this.#queue.shift()!;
-      const arm = () => this.after(QUERY_DEADLINE_MS, () => this.#restart());
-      this.#post(question, arm(), arm).then(resolve, reject);
+      this.#post(question, () => this.after(QUERY_DEADLINE_MS, () => this.#restart())).then(resolve, reject);
     }
   }
 
-  #post(question: Question, stop?: () => void, arm?: () => () => void): Promise<unknown> {
+  #post(question: Question, arm?: Asked["arm"]): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const id = ++this.#lastId;
-      this.#asked.set(id, { resolve, reject, stop, arm });
+      this.#asked.set(id, { resolve, reject, arm, stop: arm?.() });
       this.#worker.postMessage({ id, ...question });
     });
   }
@@ -146,7 +142,7 @@ export class WorkerClient {
   }
 
   #openAgain(): void {
-    const hangs = this.after(UPKEEP_DEADLINE_MS, () => this.#failAsked(new DatabaseUnavailable()));
+    const hangs = () => this.after(UPKEEP_DEADLINE_MS, () => this.#failAsked(new DatabaseUnavailable()));
     this.#post({ open: { dataDir: this.dataDir } }, hangs).then(
       () => {
         this.#opened();
@@ -183,9 +179,8 @@ export class WorkerClient {
       this.#asked.delete(data.id);
       waiting.stop?.();
       for (const other of this.#asked.values()) {
-        if (!other.arm) continue;
         other.stop?.();
-        other.stop = other.arm();
+        other.stop = other.arm?.();
       }
       if ("error" in data) {
         const error = Object.assign(new Error(data.error.message), { code: data.error.code });
